@@ -1,0 +1,94 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ShardID names a shard in the cluster. It is never negative.
+type ShardID int64
+
+// EntryID names an entry of a shard's log. The zero EntryID comes before the
+// first entry, whose offset is 1.
+type EntryID struct {
+	Term, Offset int64
+}
+
+func (id EntryID) String() string { return fmt.Sprintf("%d.%d", id.Term, id.Offset) }
+
+// Entry is one committed entry of a shard's log.
+type Entry struct {
+	ID EntryID
+	// Timestamp is in milliseconds since the Unix epoch, by the clock of the
+	// leader that proposed the entry.
+	Timestamp uint64
+	// Payload is a header and a body, as made by BarrierPayload or WritePayload.
+	Payload []byte
+}
+
+// Kind says what the body of a payload is.
+type Kind byte
+
+const (
+	// KindBarrier has no body and changes no record: a leader's first entry.
+	KindBarrier Kind = 0
+	// KindWrite has the bytes of a client's WriteRequest as its body.
+	KindWrite Kind = 1
+	// KindTransaction, KindSession and KindAdministrative are reserved: no body is
+	// defined for them yet, and Apply stops before them as before any unknown kind.
+	KindTransaction    Kind = 2
+	KindSession        Kind = 3
+	KindAdministrative Kind = 4
+)
+
+// String returns the kind's name, or its number if it has none.
+func (k Kind) String() string {
+	switch k {
+	case KindBarrier:
+		return "barrier"
+	case KindWrite:
+		return "write"
+	case KindTransaction:
+		return "transaction"
+	case KindSession:
+		return "session"
+	case KindAdministrative:
+		return "administrative"
+	}
+	return fmt.Sprintf("kind-%d", byte(k))
+}
+
+// PayloadVersion is the format version that this package writes, and the only
+// one that it understands.
+const PayloadVersion = 1
+
+// payloadHeaderBytes is the length of the header: a version and a kind.
+const payloadHeaderBytes = 2
+
+// BarrierPayload returns the payload of a barrier.
+func BarrierPayload() []byte { return []byte{PayloadVersion, byte(KindBarrier)} }
+
+// WritePayload returns the payload of a write. The bytes are copied; they are
+// what the client sent, and Validate has accepted them.
+func WritePayload(writeRequest []byte) []byte {
+	payload := make([]byte, 0, payloadHeaderBytes+len(writeRequest))
+	payload = append(payload, PayloadVersion, byte(KindWrite))
+	return append(payload, writeRequest...)
+}
+
+// ErrShortPayload means that a payload has no whole header. No version ever
+// writes such a payload, so it is malformed to all of them.
+var ErrShortPayload = errors.New("payload is shorter than its header")
+
+// ParsePayload splits a payload. The body is a part of the payload, not a copy.
+// The error is ErrShortPayload, or an *UnknownEntryError without shard and id.
+func ParsePayload(payload []byte) (Kind, []byte, error) {
+	if len(payload) < payloadHeaderBytes {
+		return 0, nil, ErrShortPayload
+	}
+	version, kind := payload[0], Kind(payload[1])
+	if version != PayloadVersion || (kind != KindBarrier && kind != KindWrite) {
+		return 0, nil, &UnknownEntryError{Version: version, Kind: kind}
+	}
+	return kind, payload[payloadHeaderBytes:], nil
+}
