@@ -70,6 +70,9 @@ func (o *Options) pebbleOptions() (*pebble.Options, error) {
 		// Nobody will make the tables fewer, so nobody may wait for it.
 		engine.L0StopWritesThreshold = math.MaxInt32
 	}
+	// Otherwise Pebble may queue an ingestion, or an excision, behind what is not
+	// flushed yet, and call it done: without a log it would not survive a crash.
+	engine.Experimental.DisableIngestAsFlushable = func() bool { return true }
 	for i := range engine.Levels {
 		engine.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}
