@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+// The kinds of nodes. The correct ones are proxy, echo and unique-ids.
+var nodeKinds = map[string]func(*testNode){
+	"proxy": (*testNode).proxy,
+
+	// stale answers every read after the first of a key as it answered the first.
+	"stale": func(n *testNode) {
+		n.proxy()
+		seen := map[any]any{}
+		n.handlers["read"] = func(m wire) {
+			key := m.Body["key"]
+			if value, ok := seen[key]; ok {
+				n.reply(m, body{"type": "read_ok", "value": value})
+				return
+			}
+			n.ask("lin-kv", body{"type": "read", "key": key}, func(answer body) {
+				if answer["type"] == "read_ok" {
+					seen[key] = answer["value"]
+				}
+				n.reply(m, answer)
+			})
+		}
+	},
+
+	// local keeps what it is told to itself: last write wins, at each node.
+	"local": func(n *testNode) {
+		values := map[any]any{}
+		n.handlers["read"] = func(m wire) {
+			if v, ok := values[m.Body["key"]]; ok {
+				n.reply(m, body{"type": "read_ok", "value": v})
+				return
+			}
+			n.reply(m, body{"type": "error", "code": 20})
+		}
+		n.handlers["write"] = func(m wire) {
+			values[m.Body["key"]] = m.Body["value"]
+			n.reply(m, body{"type": "write_ok"})
+		}
+		n.handlers["cas"] = func(m wire) {
+			if values[m.Body["key"]] != m.Body["from"] {
+				n.reply(m, body{"type": "error", "code": 22})
+				return
+			}
+			values[m.Body["key"]] = m.Body["to"]
+			n.reply(m, body{"type": "cas_ok"})
+		}
+	},
+
+	// lossy acknowledges every fifth write without making it.
+	"lossy": func(n *testNode) {
+		n.proxy()
+		writes := 0
+		n.handlers["write"] = func(m wire) {
+			if writes++; writes%5 == 0 {
+				n.reply(m, body{"type": "write_ok"})
+				return
+			}
+			n.pass(m, "lin-kv")
+		}
+	},
+
+	"echo": func(n *testNode) {
+		n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "echo_ok", "echo": m.Body["echo"]}) }
+	},
+	"wrong-echo": func(n *testNode) {
+		n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "echo_ok", "echo": "something else"}) }
+	},
+
+	"unique-ids": func(n *testNode) {
+		next := 0
+		n.handlers["generate"] = func(m wire) {
+			next++
+			n.reply(m, body{"type": "generate_ok", "id": fmt.Sprintf("%s-%d", n.id, next)})
+		}
+	},
+	"same-ids": func(n *testNode) {
+		next := 0
+		n.handlers["generate"] = func(m wire) {
+			next++
+			n.reply(m, body{"type": "generate_ok", "id": next})
+		}
+	},
+
+	"silent":   func(n *testNode) { n.handlers["echo"] = func(wire) {} },
+	"chatty":   func(n *testNode) { n.handlers["echo"] = func(wire) { fmt.Println("handling an echo") } },
+	"lost":     func(n *testNode) { n.handlers["echo"] = func(wire) { n.send("n99", body{"type": "echo_ok"}) } },
+	"unheard":  func(n *testNode) { n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "echo_ok"}) } },
+	"crashing": func(n *testNode) { n.handlers["echo"] = func(wire) { fmt.Fprintln(os.Stderr, "out of luck"); os.Exit(7) } },
+}
+
+func runNode(kind string) error {
+	if kind == "stillborn" {
+		return fmt.Errorf("cannot start")
+	}
+	make, ok := nodeKinds[kind]
+	if !ok {
+		return fmt.Errorf("no kind of node called %q", kind)
+	}
+	n := newTestNode()
+	make(n)
+	return n.run()
+}
