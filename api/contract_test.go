@@ -1,0 +1,117 @@
+package api
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// The public contract is a table in testdata/client.contract, written down from
+// Oxia's and not from our .proto: one line per field, enum value and method. A
+// change to the .proto that changes anything a client can see fails here.
+func TestClientContract(t *testing.T) {
+	table, err := os.ReadFile("testdata/client.contract")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := contractLines(string(table))
+	got := contractLines(describeFile(File_api_client_proto))
+	for line := range want {
+		if !got[line] {
+			t.Errorf("missing: %s", line)
+		}
+	}
+	for line := range got {
+		if !want[line] {
+			t.Errorf("not in the contract: %s", line)
+		}
+	}
+}
+
+// contractLines returns the lines of a table, each with its heading in front.
+func contractLines(table string) map[string]bool {
+	lines := map[string]bool{}
+	heading := ""
+	for _, line := range strings.Split(table, "\n") {
+		text := strings.TrimSpace(line)
+		switch {
+		case text == "" || strings.HasPrefix(text, "#"):
+		case !strings.HasPrefix(line, " "):
+			heading = text
+			lines[heading] = true
+		default:
+			lines[heading+": "+strings.Join(strings.Fields(text), " ")] = true
+		}
+	}
+	return lines
+}
+
+func describeFile(file protoreflect.FileDescriptor) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "package %s\n", file.Package())
+	for i := range file.Messages().Len() {
+		describeMessage(&out, file.Messages().Get(i))
+	}
+	for i := range file.Enums().Len() {
+		enum := file.Enums().Get(i)
+		fmt.Fprintf(&out, "enum %s\n", enum.Name())
+		for j := range enum.Values().Len() {
+			value := enum.Values().Get(j)
+			fmt.Fprintf(&out, "  %d %s\n", value.Number(), value.Name())
+		}
+	}
+	for i := range file.Services().Len() {
+		service := file.Services().Get(i)
+		fmt.Fprintf(&out, "service %s\n", service.Name())
+		for j := range service.Methods().Len() {
+			m := service.Methods().Get(j)
+			fmt.Fprintf(&out, "  %s %s%s -> %s%s\n", m.Name(), stream(m.IsStreamingClient()), m.Input().Name(),
+				stream(m.IsStreamingServer()), m.Output().Name())
+		}
+	}
+	return out.String()
+}
+
+func describeMessage(out *strings.Builder, message protoreflect.MessageDescriptor) {
+	fmt.Fprintf(out, "message %s\n", message.Name())
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		fmt.Fprintf(out, "  %d %s %s%s\n", field.Number(), field.Name(), cardinality(field), typeOf(field))
+	}
+}
+
+func stream(is bool) string {
+	if is {
+		return "stream "
+	}
+	return ""
+}
+
+func cardinality(field protoreflect.FieldDescriptor) string {
+	switch {
+	case field.IsMap():
+		return ""
+	case field.IsList():
+		return "repeated "
+	case field.HasOptionalKeyword():
+		return "optional "
+	case field.ContainingOneof() != nil:
+		return "oneof " + string(field.ContainingOneof().Name()) + " "
+	}
+	return ""
+}
+
+func typeOf(field protoreflect.FieldDescriptor) string {
+	switch {
+	case field.IsMap():
+		return fmt.Sprintf("map<%s,%s>", typeOf(field.MapKey()), typeOf(field.MapValue()))
+	case field.Message() != nil:
+		return string(field.Message().Name())
+	case field.Enum() != nil:
+		return string(field.Enum().Name())
+	}
+	return field.Kind().String()
+}

@@ -1,0 +1,123 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// arrow says what the non-test files of a package may import.
+type arrow struct {
+	// from is a directory; the arrow holds for it and all below it for which
+	// there is no longer from.
+	from string
+	// to are the directories of this module that it may import, each with all
+	// below it but what has an arrow of its own. Its own directory is
+	// always allowed.
+	to []string
+	// alone means that it imports nothing from outside the module and the
+	// standard library.
+	alone bool
+}
+
+// arrows is the picture of the whole program: imports only ever point to the
+// right. A package that has no arrow is a breach, so that a new one is placed in
+// the picture before it is written.
+var arrows = []arrow{
+	{from: "api"},
+	{from: "kv/keyspace"},
+	{from: "kv", to: []string{"api", "kv/keyspace"}},
+
+	// The core is pure: no storage, no wire, no clock, no library.
+	{from: "replication", alone: true},
+	{from: "wal", to: []string{"replication"}},
+
+	// The adapters carry the core's messages, and may know more than it does.
+	{from: "replication/maelstrom", to: []string{"api", "kv", "kv/keyspace", "replication", "wal"}},
+	{from: "replication/grpc", to: []string{"api", "replication"}},
+	{from: "replication/replicationtest", to: []string{"replication"}},
+	{from: "replication/sim", to: []string{
+		"api", "client", "coordinator", "kv", "kv/keyspace", "replication", "replication/grpc",
+		"replication/maelstrom", "replication/replicationtest", "server", "wal",
+	}},
+
+	{from: "server", to: []string{"api", "kv", "kv/keyspace", "replication", "replication/grpc", "wal"}},
+	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc"}},
+	// A client must not drag the storage engine into its user's program.
+	{from: "client", to: []string{"api", "kv/keyspace"}},
+
+	{from: "cmd", to: []string{
+		"api", "client", "coordinator", "kv", "kv/keyspace", "replication", "replication/grpc",
+		"replication/maelstrom", "replication/sim", "server", "wal",
+	}},
+
+	{from: "internal/lint", alone: true},
+	{from: "tools"},
+}
+
+// arrowOf returns the arrow with the longest from that holds for the directory.
+func arrowOf(dir string) *arrow {
+	var best *arrow
+	for i := range arrows {
+		a := &arrows[i]
+		if within(dir, a.from) && (best == nil || len(a.from) > len(best.from)) {
+			best = a
+		}
+	}
+	return best
+}
+
+// within reports whether dir is under, or is, the directory root.
+func within(dir, root string) bool { return dir == root || strings.HasPrefix(dir, root+"/") }
+
+// checkImports holds a file's imports against the arrows. Tests may look at
+// anything, as nothing depends on them; but not even they may import a command.
+func checkImports(s *source, module string) []Breach {
+	from := arrowOf(s.dir)
+	if from == nil {
+		return []Breach{{s.path, fmt.Sprintf("package %s has no place in the picture: add it to internal/lint/arrows.go", s.dir)}}
+	}
+	var breaches []Breach
+	for _, imported := range s.imports {
+		if reason := forbidden(s, from, imported, module); reason != "" {
+			breaches = append(breaches, Breach{s.path, fmt.Sprintf("imports %s: %s", imported, reason)})
+		}
+	}
+	return breaches
+}
+
+// forbidden says why a file may not import a package, or nothing if it may.
+func forbidden(s *source, from *arrow, imported, module string) string {
+	dir, inModule := strings.CutPrefix(imported, module+"/")
+	switch {
+	case inModule && within(dir, "cmd") && commandOf(dir) != commandOf(s.dir):
+		return "nothing imports a command; move what is shared to a package below"
+	case s.test:
+		return ""
+	case !inModule && from.alone && !standard(imported):
+		return fmt.Sprintf("%s imports the standard library and nothing else", from.from)
+	case !inModule:
+		return ""
+	}
+	to := arrowOf(dir)
+	if to == nil || to == from || slices.Contains(from.to, to.from) {
+		return "" // a target without a place is a breach of its own
+	}
+	return fmt.Sprintf("no arrow points from %s to %s", from.from, to.from)
+}
+
+// commandOf returns the command that a directory belongs to: cmd and one more.
+func commandOf(dir string) string {
+	parts := strings.SplitN(dir, "/", 3)
+	if parts[0] != "cmd" || len(parts) < 2 {
+		return ""
+	}
+	return parts[1]
+}
+
+// standard reports whether an import path is of the standard library: those
+// alone have no dot in their first element.
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
+}
