@@ -1,0 +1,233 @@
+package replication
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Rules 2 and 3, the coordinator's side: fencing an ensemble in a term that this
+// run owns, and choosing its leader, once.
+
+// fencing is what a coordinator collects in one term of its own.
+type fencing struct {
+	answers []fenceAnswer
+	// chosen is zero until the one BecomeLeader of the term was sent.
+	chosen   Member
+	accepted bool
+}
+
+type fenceAnswer struct {
+	member      Member
+	head        EntryID
+	leaderships int
+	draining    bool
+}
+
+func (f *fencing) answer(m Member) *fenceAnswer {
+	i := slices.IndexFunc(f.answers, func(a fenceAnswer) bool { return a.member == m })
+	if i < 0 {
+		return nil
+	}
+	return &f.answers[i]
+}
+
+func (e *Election) beginFencing() {
+	e.fence = fencing{}
+	e.enterPhase(fencingPhase, e.now.Mono.Add(e.options.ElectWithin))
+	e.sendNewTerms()
+}
+
+// sendNewTerms fences those that have not answered, until enough have.
+func (e *Election) sendNewTerms() {
+	for _, m := range e.doc.Members() {
+		if e.fence.answer(m.Member) == nil {
+			e.send(m, NewTerm{Term: e.mine})
+		}
+	}
+	e.resend = e.now.Mono.Add(e.options.ResendAfter)
+}
+
+// fenced takes an answer to NewTerm.
+func (e *Election) fenced(from Envelope, m NewTermReply) {
+	e.highest = max(e.highest, m.Term.Term)
+	member, known := e.member(from)
+	if !known || e.mine.Term == 0 {
+		return
+	}
+	if m.Refused != 0 {
+		// The term is too low, or its number was taken by somebody else.
+		if e.phase == fencingPhase && m.Term.Term >= e.mine.Term {
+			e.claim()
+		}
+		return
+	}
+	if m.Term != e.mine || e.fence.answer(member.Member) != nil {
+		return
+	}
+	e.fence.answers = append(e.fence.answers, fenceAnswer{
+		member: member.Member, head: m.Head, leaderships: m.Leaderships, draining: m.Draining,
+	})
+	if e.phase == fencingPhase {
+		e.considerChoice()
+		return
+	}
+	// Late: the leader is told, so that it need not find out by itself.
+	chosen := DocumentMember{Member: e.fence.chosen}
+	e.send(chosen, AddFollower{Term: e.mine, Member: MemberHead{Member: member.Member, Head: m.Head}})
+}
+
+// considerChoice chooses at once when everybody that is not silent has
+// answered, and gives the rest a short grace once a quorum has.
+func (e *Election) considerChoice() {
+	if !e.voters().Reached(func(m Member) bool { return e.fence.answer(m) != nil }) {
+		return
+	}
+	missing := slices.ContainsFunc(e.doc.Members(), func(m DocumentMember) bool {
+		return e.fence.answer(m.Member) == nil && !slices.Contains(e.silent, m.Server)
+	})
+	if !missing {
+		e.choose()
+		return
+	}
+	e.timer = min(e.timer, e.now.Mono.Add(e.options.GraceFor))
+}
+
+// fenceTimeout ends the grace, or gives up a term in which no quorum answers.
+func (e *Election) fenceTimeout() {
+	if e.voters().Reached(func(m Member) bool { return e.fence.answer(m) != nil }) {
+		e.choose()
+		return
+	}
+	e.watch(e.after(0))
+}
+
+// choose makes the term's one choice: among those whose head is at least that of
+// every member of a quorum that it belongs to.
+func (e *Election) choose() {
+	if e.store != nil {
+		// A disk is being written down; what is published next builds on it.
+		e.timer = e.now.Mono.Add(e.options.GraceFor)
+		return
+	}
+	var eligible []fenceAnswer
+	for _, a := range e.fence.answers {
+		if e.voters().Contains(a.member) && e.eligible(a) {
+			eligible = append(eligible, a)
+		}
+	}
+	assert(len(eligible) > 0, "a quorum answered, and nobody is eligible: %v", e.fence.answers)
+	best := slices.MinFunc(eligible, func(a, b fenceAnswer) int {
+		return cmp.Or(
+			falseFirst(a.member == e.failed, b.member == e.failed),
+			falseFirst(slices.Contains(e.silent, a.member.Server), slices.Contains(e.silent, b.member.Server)),
+			falseFirst(a.draining, b.draining),
+			cmp.Compare(a.leaderships, b.leaderships),
+			b.head.Compare(a.head),
+			cmp.Compare(a.member.Replica, b.member.Replica))
+	})
+	e.fence.chosen = best.member
+	e.enterPhase(starting, e.now.Mono.Add(e.options.LeadWithin))
+	e.sendBecomeLeader()
+}
+
+func (e *Election) eligible(a fenceAnswer) bool {
+	return e.voters().Reached(func(m Member) bool {
+		other := e.fence.answer(m)
+		return other != nil && other.head.Compare(a.head) <= 0
+	})
+}
+
+func falseFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// sendBecomeLeader sends the choice, also again: a replica takes it once, and
+// answers repetitions with how far it is.
+func (e *Election) sendBecomeLeader() {
+	m := BecomeLeader{
+		Term: e.mine, Ensemble: bareMembers(e.doc.Ensemble),
+		Joining: bareMembers(e.doc.Joining), Learners: bareMembers(e.doc.Learners),
+	}
+	for _, a := range e.fence.answers {
+		m.Heads = append(m.Heads, MemberHead{Member: a.member, Head: a.head})
+	}
+	e.send(DocumentMember{Member: e.fence.chosen}, m)
+	e.resend = e.now.Mono.Add(e.options.ResendAfter)
+}
+
+// leads takes the chosen replica's answer.
+func (e *Election) leads(from Envelope, m BecomeLeaderReply) {
+	e.highest = max(e.highest, m.Term.Term)
+	sender := Member{Server: from.From, Replica: from.FromReplica}
+	if e.phase != starting || sender != e.fence.chosen {
+		return
+	}
+	switch {
+	case m.Refused != 0 && m.Term.Term >= e.mine.Term:
+		e.failed = e.fence.chosen
+		e.claim()
+	case m.Refused != 0 || m.Term != e.mine:
+	case m.Ready:
+		e.failed = Member{}
+		e.publish(e.fence.chosen, m.Run)
+	case !e.fence.accepted:
+		e.fence.accepted = true
+		e.timer = e.now.Mono.Add(e.options.ElectWithin)
+	}
+}
+
+// startTimeout is for a chosen replica that did not answer, or whose barrier
+// does not commit. There is no second choice in the term; whether a higher one
+// is needed, the ensemble is asked first, for the choice may well be leading.
+func (e *Election) startTimeout() {
+	e.failed = e.fence.chosen
+	e.ask()
+}
+
+// Rule 9: replicas are made when their server is first met.
+
+// notMember is a server that does not hold the replica that the document gives
+// it: it is made if it is new, and only on the disk that the document names.
+func (e *Election) notMember(from Envelope, incarnation Incarnation) {
+	member, known := e.member(from)
+	if e.phase != fencingPhase || !known || e.store != nil {
+		return
+	}
+	switch member.Incarnation {
+	case incarnation:
+		e.send(member, CreateReplica{Incarnation: incarnation})
+	case 0:
+		e.adoptDisk(member, incarnation)
+	}
+	// Any other disk has lost the replica, which then never votes again.
+}
+
+// adoptDisk writes down the disk on which a member's replica is going to be.
+func (e *Election) adoptDisk(member DocumentMember, incarnation Incarnation) {
+	doc := e.doc.Clone()
+	doc.Version++
+	for _, members := range [][]DocumentMember{doc.Ensemble, doc.Joining, doc.Learners} {
+		for i := range members {
+			if members[i].Member == member.Member {
+				members[i].Incarnation = incarnation
+			}
+		}
+	}
+	e.store = &doc
+	stored := doc.Clone()
+	e.out.Store = &stored
+}
+
+// created goes on with the fence of a replica that is now there.
+func (e *Election) created(from Envelope, m ReplicaCreated) {
+	member, known := e.member(from)
+	if e.phase == fencingPhase && known && m.Refused == 0 && e.fence.answer(member.Member) == nil {
+		e.send(member, NewTerm{Term: e.mine})
+	}
+}

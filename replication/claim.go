@@ -1,0 +1,121 @@
+package replication
+
+import "slices"
+
+// Rule 1: terms, each made by one compare-and-set and owned by the run whose
+// own call returned success.
+
+// bootstrap writes the first document of a shard: an ensemble of the servers
+// that were named for it. It waits, within the limit for elections, until all of
+// them were heard, so that the document names their disks from the start. Several
+// may try at once: one compare-and-set wins.
+func (e *Election) bootstrap() {
+	doc := Document{}
+	for i, server := range e.servers {
+		doc.LastReplica = ReplicaID(i + 1)
+		peer := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == server })
+		if peer < 0 && !e.patienceOver() {
+			e.watch(e.after(e.options.BeatEvery))
+			return
+		}
+		member := DocumentMember{Member: Member{Server: server, Replica: doc.LastReplica}}
+		if peer >= 0 {
+			member.Incarnation = e.peers[peer].incarnation
+		}
+		doc.Ensemble = append(doc.Ensemble, member)
+	}
+	e.doc = doc
+	e.claim()
+}
+
+// patienceOver reports whether this run has waited long enough for the servers
+// of a shard without a document.
+func (e *Election) patienceOver() bool {
+	if e.seen == Never {
+		e.seen = e.now.Mono
+	}
+	return e.now.Mono >= e.seen.Add(e.options.ElectWithin)
+}
+
+// claim writes a term above every one that was mentioned. It ends whatever this
+// run began in an earlier term.
+func (e *Election) claim() {
+	doc := e.doc.Clone()
+	doc.Version++
+	doc.Term = TermID{Term: max(e.highest, doc.Term.Term) + 1, Election: ElectionID(e.draw())}
+	doc.Status = StatusElecting
+	doc.Leader, doc.LeaderRun = Member{}, 0
+	e.highest = doc.Term.Term
+	e.write(claiming, doc)
+}
+
+// publish writes who leads.
+func (e *Election) publish(leader Member, run RunID) {
+	doc := e.doc.Clone()
+	doc.Version++
+	doc.Status, doc.Leader, doc.LeaderRun = StatusSteady, leader, run
+	e.write(publishing, doc)
+}
+
+func (e *Election) write(p phase, doc Document) {
+	e.enterPhase(p, e.now.Mono.Add(2*e.options.StoreWithin))
+	e.store = &doc
+	stored := doc.Clone()
+	e.out.Store = &stored
+}
+
+// stored goes on after a compare-and-set. A term whose outcome is unknown is
+// never used, even when the document turns out to show it: the call might be
+// repeated below us, and then two runs could believe the same.
+func (e *Election) stored(ev DocumentStored) {
+	doc := e.store
+	if doc == nil || doc.Version != ev.Version || doc.Term != ev.Term {
+		return
+	}
+	e.store = nil
+	switch {
+	case ev.Outcome == StoreConflict:
+		e.superseded()
+	case ev.Outcome == StoreUnknown:
+		e.storeLost()
+	case e.phase == claiming:
+		e.learnDocument(*doc)
+		e.mine = doc.Term
+		e.beginFencing()
+	case e.phase == publishing:
+		e.learnDocument(*doc)
+		e.announce()
+		e.watch(Never)
+		if e.suspicious() {
+			// The leader was lost while it was published.
+			e.suspect()
+		}
+	case e.phase == fencingPhase:
+		e.learnDocument(*doc)
+		e.sendNewTerms()
+	}
+}
+
+// superseded goes back to watching: a rival was faster. It is given time to
+// finish before this run competes again.
+func (e *Election) superseded() {
+	e.mine = TermID{}
+	e.load()
+}
+
+// storeLost starts over after an answer that never came.
+func (e *Election) storeLost() {
+	e.mine = TermID{}
+	e.store = nil
+	e.reload = true
+	e.watch(e.after(0))
+}
+
+// announce tells every server of the document.
+func (e *Election) announce() {
+	for _, server := range e.servers {
+		if server != e.self {
+			e.send(DocumentMember{Member: Member{Server: server}}, Assign{Document: e.doc.Clone()})
+		}
+	}
+}

@@ -1,0 +1,349 @@
+package replication
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/ostraka-db/ostraka/replication/quorum"
+)
+
+// Election is a coordinator's part in one shard: a plain struct, stepped as a
+// Replica is. Any number of them may run for one shard; a term belongs to the
+// one whose compare-and-set made it, so two at once are safe.
+//
+// It is in one phase at a time:
+//
+//	watching     the document is known, and there is nothing to do, or not yet
+//	loading      the document is being read
+//	questioning  the ensemble is asked whether it still hears the leader (rule 0)
+//	claiming     a higher term is being written (rule 1)
+//	fencing      NewTerm was sent; heads are collected (rule 2)
+//	starting     BecomeLeader was sent (rule 3); waits for the barrier (rule 4)
+//	publishing   the leader is being written
+type Election struct {
+	shard   ShardID
+	self    ServerID
+	run     RunID
+	options *Options
+	servers []ServerID
+	random  uint64
+
+	// doc is the newest document known; found is false while there is none. seen
+	// is when its version was first seen.
+	doc   Document
+	found bool
+	seen  Instant
+	// highest is the highest term that anybody mentioned.
+	highest Term
+	// mine is the term that this run's own compare-and-set made; zero if none.
+	mine TermID
+
+	phase phase
+	// reload is set when the document must be read before anything is decided.
+	reload bool
+	// timer ends a wait of the phase; resend paces its messages.
+	timer, resend Instant
+	// silent are servers not heard, runs the runs of those heard.
+	silent []ServerID
+	peers  []peerRun
+
+	question question
+	fence    fencing
+	store    *Document
+	// failed did not become leader when last chosen.
+	failed Member
+	// asked is set when the leader of the document's term asked for an election.
+	asked TermID
+
+	out *Effects
+	now Time
+}
+
+type phase uint8
+
+const (
+	watching phase = iota
+	loading
+	questioning
+	claiming
+	fencingPhase
+	starting
+	publishing
+)
+
+func (p phase) String() string {
+	return [...]string{"watching", "loading", "questioning", "claiming", "fencing", "starting", "publishing"}[p]
+}
+
+// peerRun is what a server was last heard as.
+type peerRun struct {
+	server      ServerID
+	run         RunID
+	incarnation Incarnation
+}
+
+// NewElection returns an election that knows nothing yet. Servers are those to
+// which the shard is given when it has no document, in order, and those told of
+// its changes. Seed must be random, and another one in each run: election ids
+// and back-offs are drawn from it.
+func NewElection(shard ShardID, self Server, options *Options, servers []ServerID, seed uint64) *Election {
+	return &Election{
+		shard: shard, self: self.ID, run: self.Run, options: options,
+		servers: slices.Clone(servers), random: seed, timer: 1,
+		peers: []peerRun{{server: self.ID, run: self.Run, incarnation: self.Incarnation}},
+	}
+}
+
+// Step takes one event and appends what is to be done to out.
+func (e *Election) Step(now Time, event Event, out *Effects) {
+	e.now, e.out = now, out
+	switch ev := event.(type) {
+	case Tick:
+		e.tick()
+	case Receive:
+		e.receive(ev.Envelope)
+	case PeerHeard:
+		e.silent = slices.DeleteFunc(e.silent, func(s ServerID) bool { return s == ev.Server })
+		e.noteRun(peerRun{server: ev.Server, run: ev.Run, incarnation: ev.Incarnation})
+	case PeerSilent:
+		e.peerSilent(ev.Server)
+	case PeerDied:
+		e.peerSilent(ev.Server)
+	case DocumentLoaded:
+		e.loaded(ev)
+	case DocumentStored:
+		e.stored(ev)
+	default:
+		assert(false, "an election was stepped with %T", event)
+	}
+	e.out = nil
+}
+
+func (e *Election) receive(from Envelope) {
+	switch m := from.Message.(type) {
+	case ProbeReply:
+		e.answered(from, m)
+	case AskElection:
+		if m.Term == e.doc.Term {
+			e.asked = m.Term
+			e.suspect()
+		}
+	case NewTermReply:
+		e.fenced(from, m)
+	case NotMember:
+		e.notMember(from, m.Incarnation)
+	case ReplicaCreated:
+		e.created(from, m)
+	case BecomeLeaderReply:
+		e.leads(from, m)
+	case Assign:
+		e.learn(m.Document)
+	default:
+		assert(false, "an election received %T", m)
+	}
+}
+
+// Deadline is when the election next needs a Tick.
+func (e *Election) Deadline() Instant { return earliest(e.timer, e.resend) }
+
+// Phase names what the election does at present, for status and traces.
+func (e *Election) Phase() string { return e.phase.String() }
+
+// enterPhase begins a phase; it lasts until something ends it or for a limit.
+func (e *Election) enterPhase(p phase, limit Instant) {
+	e.phase, e.timer, e.resend = p, limit, Never
+}
+
+// draw returns the next number of a splitmix64 sequence (Steele et al., 2014).
+func (e *Election) draw() uint64 {
+	e.random += 0x9e3779b97f4a7c15
+	z := e.random
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// after returns the instant that is d from now, and up to the back-off limit
+// later at random: rivals notice the same things at the same time.
+func (e *Election) after(d time.Duration) Instant {
+	extra, _ := bits.Mul64(e.draw(), uint64(e.options.BackoffMost))
+	return e.now.Mono.Add(d + time.Duration(extra))
+}
+
+// tick does what a phase does when its time is over, or sends again.
+func (e *Election) tick() {
+	if due(e.timer, e.now.Mono) {
+		e.timer = Never
+		switch e.phase {
+		case watching:
+			e.wake()
+		case loading, claiming, publishing:
+			// The provider owes an answer within its own limit; this is for one
+			// that lost it. What was written may yet take effect.
+			e.storeLost()
+		case questioning:
+			e.judge(true)
+		case fencingPhase:
+			e.fenceTimeout()
+		case starting:
+			e.startTimeout()
+		}
+	}
+	if due(e.resend, e.now.Mono) {
+		e.resend = Never
+		switch e.phase {
+		case fencingPhase:
+			e.sendNewTerms()
+		case starting:
+			e.sendBecomeLeader()
+		}
+	}
+}
+
+// watch waits for news, and looks again at a given time.
+func (e *Election) watch(until Instant) { e.enterPhase(watching, until) }
+
+// wake is the end of a wait.
+func (e *Election) wake() {
+	if e.reload || !e.found || e.doc.Status == StatusElecting {
+		e.load()
+		return
+	}
+	e.decide()
+}
+
+func (e *Election) load() {
+	e.enterPhase(loading, e.now.Mono.Add(2*e.options.StoreWithin))
+	e.out.Load = true
+}
+
+// loaded takes the document, and decides what the shard needs.
+func (e *Election) loaded(ev DocumentLoaded) {
+	if ev.Found {
+		e.learnDocument(ev.Document)
+	}
+	switch {
+	case e.phase != loading:
+	case ev.Failed:
+		e.watch(e.after(0))
+	default:
+		e.reload = false
+		e.decide()
+	}
+}
+
+// decide goes on from what is known of the document.
+func (e *Election) decide() {
+	settled := e.seen.Add(e.options.ElectWithin)
+	switch {
+	case !e.found:
+		e.bootstrap()
+	case e.doc.Status == StatusElecting && e.now.Mono < settled:
+		// Somebody claimed this term lately and is given time to finish.
+		e.watch(e.after(settled.Sub(e.now.Mono)))
+	case e.doc.Status == StatusElecting || e.suspicious():
+		e.ask()
+	default:
+		e.watch(Never)
+	}
+}
+
+// suspicious reports whether there is reason to doubt the published leader: its
+// server is silent, runs as another process by now, or asks to be replaced.
+func (e *Election) suspicious() bool {
+	return slices.Contains(e.silent, e.doc.Leader.Server) || e.asked == e.doc.Term || e.leaderDied()
+}
+
+// leaderDied reports whether the published leader's process is known to be over.
+func (e *Election) leaderDied() bool {
+	i := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == e.doc.Leader.Server })
+	return i >= 0 && e.peers[i].run != e.doc.LeaderRun
+}
+
+// suspect starts questions, after a back-off at random: rivals notice at the
+// same time.
+func (e *Election) suspect() {
+	if e.phase == watching && e.found && e.doc.Status == StatusSteady &&
+		(e.timer == Never || e.timer > e.now.Mono.Add(e.options.BackoffMost)) {
+		e.timer = e.after(0)
+	}
+}
+
+func (e *Election) peerSilent(server ServerID) {
+	if !slices.Contains(e.silent, server) {
+		e.silent = append(e.silent, server)
+		slices.Sort(e.silent)
+	}
+	if server == e.doc.Leader.Server {
+		e.suspect()
+	}
+	if e.phase == starting && server == e.fence.chosen.Server {
+		e.startTimeout()
+	}
+}
+
+// noteRun remembers which process a server runs as, on which disk.
+func (e *Election) noteRun(peer peerRun) {
+	i, found := slices.BinarySearchFunc(e.peers, peer.server, func(p peerRun, s ServerID) int {
+		return cmp.Compare(p.server, s)
+	})
+	if !found {
+		e.peers = slices.Insert(e.peers, i, peerRun{})
+	}
+	e.peers[i] = peer
+	switch {
+	case peer.server == e.doc.Leader.Server && peer.run != e.doc.LeaderRun:
+		e.suspect()
+	case !e.found && e.phase == watching:
+		e.wake()
+	}
+}
+
+// learn takes a document that another coordinator published. Whatever this run
+// was at is over.
+func (e *Election) learn(doc Document) {
+	if !e.learnDocument(doc) {
+		return
+	}
+	e.mine = TermID{}
+	switch e.phase {
+	case watching, questioning, fencingPhase, starting:
+		e.decide()
+	}
+}
+
+// learnDocument keeps the newer document, and reports whether this one is.
+func (e *Election) learnDocument(doc Document) bool {
+	e.highest = max(e.highest, doc.Term.Term)
+	if e.found && doc.Version <= e.doc.Version {
+		return false
+	}
+	e.doc, e.found, e.seen = doc.Clone(), true, e.now.Mono
+	learned := doc.Clone()
+	e.out.Learned = &learned
+	return true
+}
+
+// voters are those who decide for the shard.
+func (e *Election) voters() quorum.Config[Member] {
+	return quorum.Config[Member]{Ensemble: bareMembers(e.doc.Ensemble), Joining: bareMembers(e.doc.Joining)}
+}
+
+func (e *Election) send(to DocumentMember, m Message) {
+	e.out.Messages = append(e.out.Messages, Envelope{
+		From: e.self, FromRun: e.run, To: to.Server, ToReplica: to.Replica, Shard: e.shard, Message: m,
+	})
+}
+
+// member finds the document's member that an envelope comes from. Servers
+// answer for a member that they do not hold without its replica id.
+func (e *Election) member(from Envelope) (DocumentMember, bool) {
+	for _, m := range e.doc.Members() {
+		if m.Server == from.From && (from.FromReplica == 0 || from.FromReplica == m.Replica) {
+			return m, true
+		}
+	}
+	return DocumentMember{}, false
+}

@@ -1,0 +1,348 @@
+package replication
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Node is one server's replicas, elections and clients' requests, without any
+// goroutine: its driver gives it what arrived (Deliver, Complete, Request) and
+// calls Step, which submits effects through the interfaces and tells when it
+// next needs time. All calls must come from one goroutine at a time.
+type Node struct {
+	self    Server
+	options *Options
+	ports   Ports
+
+	shards  []*shard
+	ready   []*shard
+	peers   []*peer
+	arrived []Envelope
+	outbox  []outgoing
+
+	requests requests
+	inbound  []*origin
+	outcomes []RequestOutcome
+	queries  queries
+	draining bool
+
+	now Time
+}
+
+// Ports are what a node is driven against. Tracer may be nil.
+type Ports struct {
+	Transport    Transport
+	Log          Log
+	StateMachine StateMachine
+	Metadata     MetadataStore
+	Tracer       Tracer
+}
+
+// shard is what a node has of one shard: a replica, an election, or both.
+type shard struct {
+	id       ShardID
+	replica  *Replica
+	election *Election
+
+	// mail and elections wait to be stepped through, in order.
+	mail      []Event
+	elections []Event
+	proposals []Proposal
+	queued    bool
+	// route is the newest leader known.
+	route route
+	// served is whether the local replica served after its last step.
+	served bool
+}
+
+// route is who leads a shard, as far as this server knows.
+type route struct {
+	term   Term
+	leader Member
+	run    RunID
+}
+
+// NewNode returns a node without shards. Peers are the servers with which it
+// exchanges liveness; others become peers when they are first heard. Options
+// must be valid.
+func NewNode(self Server, options *Options, peers []ServerID, ports Ports) *Node {
+	n := &Node{self: self, options: options, ports: ports}
+	for _, id := range peers {
+		if id != self.ID {
+			n.addPeer(id)
+		}
+	}
+	return n
+}
+
+// Open hosts a replica that was recovered from this server's disk.
+func (n *Node) Open(id ShardID, found Recovered) {
+	s := n.shard(id)
+	assert(s.replica == nil, "shard %d is open already", id)
+	s.replica = NewReplica(id, n.self.ID, n.self.Run, n.options, found)
+	n.introduce(s)
+}
+
+// Coordinate makes the node a coordinator candidate for a shard. See NewElection.
+func (n *Node) Coordinate(id ShardID, servers []ServerID, seed uint64) {
+	s := n.shard(id)
+	assert(s.election == nil, "shard %d is coordinated already", id)
+	s.election = NewElection(id, n.self, n.options, servers, seed)
+	n.introduce(s)
+}
+
+// Drain makes the server decline leadership where it can be given to another.
+func (n *Node) Drain() { n.draining = true }
+
+// Deliver takes a peer's message. It is looked at in the next Step.
+func (n *Node) Deliver(e Envelope) { n.arrived = append(n.arrived, e) }
+
+// Complete takes what came of a submission for a shard: LogDone, EntriesRead,
+// Applied, DocumentLoaded or DocumentStored.
+func (n *Node) Complete(id ShardID, event Event) {
+	s := n.shard(id)
+	switch event.(type) {
+	case DocumentLoaded, DocumentStored:
+		n.mailElection(s, event)
+	case LogDone, EntriesRead, Applied:
+		n.mailReplica(s, event)
+	default:
+		assert(false, "completed with %T", event)
+	}
+}
+
+// Step does everything that can be done now. It returns the requests that ended
+// and when it next needs to be called if nothing arrives before.
+func (n *Node) Step(now Time) ([]RequestOutcome, Instant) {
+	assert(now.Mono > Never && now.Mono >= n.now.Mono, "time went back from %d to %d", n.now.Mono, now.Mono)
+	n.now = now
+	arrived := n.arrived
+	n.arrived = nil
+	for _, e := range arrived {
+		n.receive(e)
+	}
+	n.watchPeers()
+	n.expireRequests()
+	n.run()
+	for _, s := range n.shards {
+		n.tickShard(s)
+	}
+	n.run()
+	n.beat()
+	n.flush()
+	outcomes := n.outcomes
+	n.outcomes = nil
+	return outcomes, n.deadline()
+}
+
+// run steps every shard that has mail until none has.
+func (n *Node) run() {
+	for len(n.ready) > 0 {
+		s := n.ready[0]
+		n.ready = n.ready[1:]
+		s.queued = false
+		n.stepShard(s)
+	}
+}
+
+// stepShard takes a shard through everything that waits for it. Proposals go
+// last and together, so that a busy shard batches by itself.
+func (n *Node) stepShard(s *shard) {
+	elections := s.elections
+	s.elections = nil
+	for _, ev := range elections {
+		n.stepElection(s, ev)
+	}
+	mail := s.mail
+	s.mail = nil
+	for _, ev := range mail {
+		n.stepReplica(s, ev)
+	}
+	if len(s.proposals) > 0 {
+		proposals := s.proposals
+		s.proposals = nil
+		n.stepReplica(s, Propose{Proposals: proposals})
+	}
+}
+
+func (n *Node) tickShard(s *shard) {
+	if s.replica != nil && due(s.replica.Deadline(), n.now.Mono) {
+		n.mailReplica(s, Tick{})
+	}
+	if s.election != nil && due(s.election.Deadline(), n.now.Mono) {
+		n.mailElection(s, Tick{})
+	}
+}
+
+func (n *Node) stepReplica(s *shard, ev Event) {
+	if receive, ok := ev.(Receive); ok {
+		if _, ok := receive.Envelope.Message.(Probe); ok {
+			_, leader, run := s.replica.Leader()
+			receive.Heard = n.heardAgo(leader.Server, run)
+			ev = receive
+		}
+	}
+	var out Effects
+	s.replica.Step(n.now, ev, &out)
+	if n.ports.Tracer != nil {
+		state := s.replica.State()
+		n.ports.Tracer.Trace(TraceStep{
+			Server: n.self.ID, Shard: s.id, Now: n.now, Event: ev, Effects: &out, Replica: &state,
+		})
+	}
+	n.carryOut(s, &out)
+	n.reroute(s)
+}
+
+func (n *Node) stepElection(s *shard, ev Event) {
+	var out Effects
+	s.election.Step(n.now, ev, &out)
+	if n.ports.Tracer != nil {
+		state := s.election.State()
+		n.ports.Tracer.Trace(TraceStep{
+			Server: n.self.ID, Shard: s.id, Now: n.now, Event: ev, Effects: &out, Election: &state,
+		})
+	}
+	n.carryOut(s, &out)
+	if doc := out.Learned; doc != nil && doc.Status == StatusSteady {
+		n.learnRoute(s, route{term: doc.Term.Term, leader: doc.Leader, run: doc.LeaderRun})
+	}
+}
+
+// carryOut submits a step's effects.
+func (n *Node) carryOut(s *shard, out *Effects) {
+	for _, e := range out.Messages {
+		n.send(e)
+	}
+	for _, op := range out.Log {
+		n.ports.Log.Submit(s.id, op)
+	}
+	for _, rd := range out.Reads {
+		n.ports.Log.Read(s.id, rd.ID, rd.First, rd.MaxBytes)
+	}
+	if out.Apply != nil {
+		n.ports.StateMachine.Apply(s.id, out.Apply)
+	}
+	for _, o := range out.Outcomes {
+		n.ended(s, o)
+	}
+	if out.Load {
+		n.ports.Metadata.Load(s.id)
+	}
+	if out.Store != nil {
+		n.ports.Metadata.CompareAndSet(s.id, *out.Store)
+	}
+}
+
+// reroute takes note of what a replica's step changed for requests.
+func (n *Node) reroute(s *shard) {
+	term, leader, run := s.replica.Leader()
+	if leader != (Member{}) {
+		n.learnRoute(s, route{term: term.Term, leader: leader, run: run})
+	}
+	serves := s.replica.Serves()
+	if serves && !s.served {
+		n.offerHeld(s)
+	}
+	s.served = serves
+}
+
+// learnRoute keeps the leader of the higher term, and offers it what waits.
+func (n *Node) learnRoute(s *shard, found route) {
+	if found.term < s.route.term || found == s.route {
+		return
+	}
+	s.route = found
+	n.offerHeld(s)
+}
+
+// introduce tells a new replica or election what the node knows of its peers.
+func (n *Node) introduce(s *shard) {
+	for _, p := range n.peers {
+		if p.run != 0 {
+			n.tellShard(s, PeerHeard{Server: p.id, Run: p.run, Incarnation: p.incarnation})
+		}
+		if p.silent {
+			n.tellShard(s, PeerSilent{Server: p.id})
+		}
+	}
+}
+
+func (n *Node) tellShard(s *shard, ev Event) {
+	if s.replica != nil {
+		n.mailReplica(s, ev)
+	}
+	if s.election != nil {
+		n.mailElection(s, ev)
+	}
+}
+
+func (n *Node) mailReplica(s *shard, ev Event) {
+	assert(s.replica != nil, "shard %d has no replica for %T", s.id, ev)
+	s.mail = append(s.mail, ev)
+	n.enqueue(s)
+}
+
+func (n *Node) mailElection(s *shard, ev Event) {
+	assert(s.election != nil, "shard %d has no election for %T", s.id, ev)
+	s.elections = append(s.elections, ev)
+	n.enqueue(s)
+}
+
+func (n *Node) enqueue(s *shard) {
+	if !s.queued {
+		s.queued = true
+		n.ready = append(n.ready, s)
+	}
+}
+
+func (n *Node) shard(id ShardID) *shard {
+	s, i := n.lookup(id)
+	if s == nil {
+		s = &shard{id: id}
+		n.shards = slices.Insert(n.shards, i, s)
+	}
+	return s
+}
+
+func (n *Node) lookup(id ShardID) (*shard, int) {
+	i, found := slices.BinarySearchFunc(n.shards, id, func(s *shard, id ShardID) int {
+		return cmp.Compare(s.id, id)
+	})
+	if !found {
+		return nil, i
+	}
+	return n.shards[i], i
+}
+
+// deadline is when the node next needs time.
+func (n *Node) deadline() Instant {
+	next := earliest(n.peersDeadline(), n.requestsDeadline())
+	for _, s := range n.shards {
+		if s.replica != nil {
+			next = earliest(next, s.replica.Deadline())
+		}
+		if s.election != nil {
+			next = earliest(next, s.election.Deadline())
+		}
+	}
+	return next
+}
+
+// Replica returns a picture of a shard's replica, and whether there is one.
+func (n *Node) Replica(id ShardID) (ReplicaState, bool) {
+	s, _ := n.lookup(id)
+	if s == nil || s.replica == nil {
+		return ReplicaState{}, false
+	}
+	return s.replica.State(), true
+}
+
+// Election returns a picture of a shard's election, and whether there is one.
+func (n *Node) Election(id ShardID) (ElectionState, bool) {
+	s, _ := n.lookup(id)
+	if s == nil || s.election == nil {
+		return ElectionState{}, false
+	}
+	return s.election.State(), true
+}

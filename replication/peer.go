@@ -1,0 +1,159 @@
+package replication
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Liveness is kept for each pair of servers, not for each shard: a quiet shard
+// costs nothing, and a peer's silence is noticed once for all of them.
+
+// maxRetired bounds the runs of one server that are remembered as over.
+const maxRetired = 256
+
+// peer is another server as this one hears it.
+type peer struct {
+	id          ServerID
+	run         RunID
+	incarnation Incarnation
+	// heard is when it was last heard (or waited for first), sent when something
+	// was last sent to it.
+	heard, sent Instant
+	silent      bool
+	// retired are its earlier runs. What they still have under way in the network
+	// is not listened to any more.
+	retired []RunID
+}
+
+func (n *Node) addPeer(id ServerID) *peer {
+	i, _ := n.findPeer(id)
+	p := &peer{id: id}
+	n.peers = slices.Insert(n.peers, i, p)
+	return p
+}
+
+func (n *Node) findPeer(id ServerID) (int, bool) {
+	return slices.BinarySearchFunc(n.peers, id, func(p *peer, id ServerID) int { return cmp.Compare(p.id, id) })
+}
+
+// peer returns the peer of that name, which is known from then on.
+func (n *Node) peer(id ServerID) *peer {
+	i, found := n.findPeer(id)
+	if !found {
+		p := n.addPeer(id)
+		p.heard = n.now.Mono
+		return p
+	}
+	return n.peers[i]
+}
+
+// hear takes note of who sent an envelope, and reports whether to read it.
+func (n *Node) hear(e Envelope) bool {
+	p := n.peer(e.From)
+	if slices.Contains(p.retired, e.FromRun) {
+		return false
+	}
+	p.heard = n.now.Mono
+	news := p.silent || p.run != e.FromRun
+	if p.run != e.FromRun {
+		n.retire(p)
+	}
+	p.silent, p.run = false, e.FromRun
+	if beat, ok := e.Message.(Beat); ok && p.incarnation != beat.Incarnation {
+		p.incarnation, news = beat.Incarnation, true
+	}
+	if news {
+		n.tell(PeerHeard{Server: p.id, Run: p.run, Incarnation: p.incarnation})
+		n.offerAll()
+	}
+	return true
+}
+
+// watchPeers notices silence.
+func (n *Node) watchPeers() {
+	for _, p := range n.peers {
+		if p.heard == Never {
+			p.heard = n.now.Mono
+		}
+		if !p.silent && n.now.Mono >= p.heard.Add(n.options.SilentAfter) {
+			p.silent = true
+			n.tell(PeerSilent{Server: p.id})
+		}
+	}
+}
+
+// PeerGone says that a run of a peer's process is known to be over, because its
+// connection was refused or reset. It need not be waited for.
+func (n *Node) PeerGone(id ServerID, run RunID) {
+	p := n.peer(id)
+	if p.run == run {
+		n.retire(p)
+		p.silent = true
+	}
+}
+
+// retire ends the run that a peer was heard as, if any. What that run still has
+// under way in the network is not listened to any more: among it may be copies
+// of requests whose repetition could no longer be told.
+func (n *Node) retire(p *peer) {
+	if p.run == 0 {
+		return
+	}
+	over := p.run
+	p.retired = append(p.retired, over)
+	if len(p.retired) > maxRetired {
+		p.retired = p.retired[1:]
+	}
+	p.run, p.incarnation = 0, 0
+	n.tell(PeerDied{Server: p.id, Run: over})
+	n.peerRunOver(p.id, over)
+}
+
+// beat lets each peer hear this server that heard nothing else of it lately.
+func (n *Node) beat() {
+	for _, p := range n.peers {
+		if p.sent == Never || n.now.Mono >= p.sent.Add(n.options.BeatEvery) {
+			n.send(Envelope{
+				From: n.self.ID, FromRun: n.self.Run, To: p.id,
+				Message: Beat{Incarnation: n.self.Incarnation},
+			})
+		}
+	}
+}
+
+func (n *Node) peersDeadline() Instant {
+	next := Never
+	for _, p := range n.peers {
+		next = earliest(next, p.sent.Add(n.options.BeatEvery))
+		if !p.silent {
+			next = earliest(next, p.heard.Add(n.options.SilentAfter))
+		}
+	}
+	return next
+}
+
+// heardAgo is how long ago a run of a server was heard, negative if that run is
+// not the one heard last. This server hears itself.
+func (n *Node) heardAgo(id ServerID, run RunID) time.Duration {
+	if id == n.self.ID && run == n.self.Run {
+		return 0
+	}
+	i, found := n.findPeer(id)
+	if !found || n.peers[i].run != run {
+		return -1
+	}
+	return n.now.Mono.Sub(n.peers[i].heard)
+}
+
+// reachable reports whether a run of a server is heard at present.
+func (n *Node) reachable(id ServerID, run RunID) bool {
+	i, found := n.findPeer(id)
+	return found && n.peers[i].run == run && !n.peers[i].silent
+}
+
+func (n *Node) tell(ev Event) {
+	for _, s := range n.shards {
+		n.tellShard(s, ev)
+	}
+}
