@@ -1,0 +1,139 @@
+package replicationtest
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/ostraka-db/ostraka/replication"
+)
+
+// Invariants watches the steps of a cluster and tells the first law that one of
+// them breaks. It is a replication.Tracer.
+type Invariants struct {
+	// leaders is who led each term of each shard, chosen the election id.
+	leaders map[shardTerm]replication.Member
+	// entries is what each id was first seen to carry; committed the ids that
+	// were seen committed, in order of offset.
+	entries   map[shardEntry][]byte
+	committed map[replication.ShardID][]replication.EntryID
+	// broken is the first violation, empty while there is none.
+	broken string
+	// log returns a replica's log, with what is not durable yet.
+	log func(replication.ServerID, replication.ShardID) []replication.Entry
+	// durable returns what would survive a crash now.
+	durable func(replication.ServerID, replication.ShardID) []replication.Entry
+}
+
+type shardTerm struct {
+	shard replication.ShardID
+	term  replication.Term
+}
+
+type shardEntry struct {
+	shard replication.ShardID
+	id    replication.EntryID
+}
+
+func newInvariants() *Invariants {
+	return &Invariants{
+		leaders:   map[shardTerm]replication.Member{},
+		entries:   map[shardEntry][]byte{},
+		committed: map[replication.ShardID][]replication.EntryID{},
+	}
+}
+
+// Err returns the first violation, and nil while there is none.
+func (v *Invariants) Err() error {
+	if v.broken == "" {
+		return nil
+	}
+	return fmt.Errorf("invariant broken: %s", v.broken)
+}
+
+func (v *Invariants) fail(step replication.TraceStep, format string, args ...any) {
+	if v.broken == "" {
+		v.broken = fmt.Sprintf("%s shard %d after %T: ", step.Server, step.Shard, step.Event) + fmt.Sprintf(format, args...)
+	}
+}
+
+// Trace implements replication.Tracer.
+func (v *Invariants) Trace(step replication.TraceStep) {
+	if step.Replica == nil {
+		return
+	}
+	v.oneLeader(step)
+	v.oneEntry(step)
+	v.commitsAgree(step)
+	v.acksAreDurable(step)
+	if step.Replica.Applied > step.Replica.Commit || step.Replica.Applied > step.Replica.Durable {
+		v.fail(step, "applied %d, committed %d, durable %d", step.Replica.Applied, step.Replica.Commit, step.Replica.Durable)
+	}
+	for _, op := range step.Effects.Log {
+		if op.Kind == replication.OpTruncate && op.Truncate < step.Replica.Commit {
+			v.fail(step, "truncates to %d, committed is %d", op.Truncate, step.Replica.Commit)
+		}
+	}
+}
+
+// oneLeader: a term has at most one leader.
+func (v *Invariants) oneLeader(step replication.TraceStep) {
+	if step.Replica.Role != replication.RoleLeader {
+		return
+	}
+	key := shardTerm{step.Shard, step.Replica.Term.Term}
+	if first, led := v.leaders[key]; led && first != step.Replica.Member {
+		v.fail(step, "%v and %v both lead term %d", first, step.Replica.Member, key.term)
+	}
+	v.leaders[key] = step.Replica.Member
+}
+
+// oneEntry: no two different entries share an id.
+func (v *Invariants) oneEntry(step replication.TraceStep) {
+	for _, op := range step.Effects.Log {
+		for _, e := range op.Entries {
+			key := shardEntry{step.Shard, e.ID}
+			if first, seen := v.entries[key]; seen && !bytes.Equal(first, e.Payload) {
+				v.fail(step, "entry %v is both %q and %q", e.ID, first, e.Payload)
+			}
+			v.entries[key] = e.Payload
+		}
+	}
+}
+
+// commitsAgree: whatever anybody ever saw committed at an offset is the same
+// entry, and is in the log of everybody who knows that offset committed.
+func (v *Invariants) commitsAgree(step replication.TraceStep) {
+	log := v.log(step.Server, step.Shard)
+	committed := v.committed[step.Shard]
+	if int(step.Replica.Commit) > len(log) {
+		v.fail(step, "committed %d, the log ends at %d", step.Replica.Commit, len(log))
+		return
+	}
+	for i, e := range log[:step.Replica.Commit] {
+		switch {
+		case i >= len(committed):
+			committed = append(committed, e.ID)
+		case committed[i] != e.ID:
+			v.fail(step, "offset %d is committed as %v and as %v", i+1, committed[i], e.ID)
+		}
+	}
+	v.committed[step.Shard] = committed
+	if step.Replica.Role == replication.RoleLeader {
+		for i, id := range committed {
+			if id.Term < step.Replica.Term.Term && (i >= len(log) || log[i].ID != id) {
+				v.fail(step, "leads term %v without the committed entry %v", step.Replica.Term, id)
+			}
+		}
+	}
+}
+
+// acksAreDurable: an ack covers nothing that a crash would lose.
+func (v *Invariants) acksAreDurable(step replication.TraceStep) {
+	for _, e := range step.Effects.Messages {
+		if ack, ok := e.Message.(replication.Ack); ok {
+			if durable := len(v.durable(step.Server, step.Shard)); int(ack.Match) > durable {
+				v.fail(step, "acks %d, durable is %d", ack.Match, durable)
+			}
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package replicationtest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/ostraka-db/ostraka/replication"
+)
+
+// Script runs every golden script of a directory. Run the test with -rewrite to
+// write down what the core does now, and read the difference.
+//
+// A script is a story: commands and what they caused. The commands:
+//
+//	cluster servers=N [hand]       N servers that coordinate themselves, or replicas
+//	                               that a hand-played coordinator tells what to do
+//	newterm term=N [id=x] to=(s1,s2)       the hand sends NewTerm
+//	lead s1 term=N [id=x] [ensemble=(s1,s2)]  the hand sends BecomeLeader
+//	tell s1 Probe|AddFollower|... see hand commands
+//	write s1 x=1 as=NAME [within=D]        a client's write at a server
+//	read s1 x as=NAME [within=D]           a client's linearizable read
+//	run [for=D]                            until rest, or for a time
+//	cut s1 s2 | cut from=s1 to=s2 | isolate s1 | heal
+//	lose|keep [type=T] [from=s] [to=s] [count=N]   what becomes of messages
+//	release|repeat [type=T] [from=s] [to=s]        deliver kept ones (or copies)
+//	stick s1 | unstick s1 | sync s1 count=N        disks
+//	crash s1 | start s1 | pause s1 | resume s1 | wipe s1
+//	metadata s1 cut|deaf|whole                     a server's way to the store
+//	state                                          every replica
+//
+// Each command that sends anything then runs until rest, unless it says "later".
+func Script(t *testing.T, dir string) {
+	datadriven.Walk(t, dir, func(t *testing.T, path string) {
+		s := &script{}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return s.run(t, d) })
+	})
+}
+
+// script is the state of one golden script.
+type script struct {
+	cluster *Cluster
+	out     strings.Builder
+	names   replication.RequestID
+}
+
+func (s *script) run(t *testing.T, d *datadriven.TestData) string {
+	s.out.Reset()
+	if d.Cmd == "cluster" {
+		s.begin(t, d)
+		return s.text()
+	}
+	if s.cluster == nil {
+		d.Fatalf(t, "a script begins with cluster")
+	}
+	command, ok := commands[d.Cmd]
+	if !ok {
+		d.Fatalf(t, "no command %q", d.Cmd)
+	}
+	command(s, args{t: t, d: d})
+	return s.text()
+}
+
+func (s *script) text() string {
+	if s.out.Len() == 0 {
+		return "ok"
+	}
+	return s.out.String()
+}
+
+// begin makes a cluster. Its timers are round numbers that a reader can follow.
+func (s *script) begin(t *testing.T, d *datadriven.TestData) {
+	options := replication.DefaultOptions()
+	options.BackoffMost = 40 * time.Millisecond
+	options.Barrier = []byte("barrier")
+	a := args{t: t, d: d}
+	options.MaxAppendBytes = a.number("append-bytes", options.MaxAppendBytes)
+	options.TailBytes = a.number("tail-bytes", options.TailBytes)
+	options.MaxPending = a.number("max-pending", options.MaxPending)
+	options.MaxReads = a.number("max-reads", options.MaxReads)
+	options.MaxEarly = a.number("max-early", options.MaxEarly)
+	options.CommitAfter = a.duration("commit-after", options.CommitAfter)
+	if err := options.Validate(); err != nil {
+		d.Fatalf(t, "%v", err)
+	}
+	s.cluster = NewCluster(options)
+	s.cluster.Log = func(line string) { fmt.Fprintln(&s.out, line) }
+	byHand := a.has("hand")
+	for range a.number("servers", 3) {
+		server := s.cluster.addServer(!byHand)
+		if byHand {
+			server.disk.shard(Shard).record = replication.TermRecord{Replica: server.replica}
+		}
+	}
+	quiet := s.cluster.Log
+	s.cluster.Log = nil
+	for _, server := range s.cluster.servers {
+		server.start()
+	}
+	if byHand {
+		s.cluster.stabilize()
+	}
+	s.cluster.Log = quiet
+}
+
+// args reads a command's arguments.
+type args struct {
+	t *testing.T
+	d *datadriven.TestData
+}
+
+func (a args) has(key string) bool { return a.d.HasArg(key) }
+
+func (a args) text(key, otherwise string) string {
+	for _, arg := range a.d.CmdArgs {
+		if arg.Key == key && len(arg.Vals) > 0 {
+			return arg.Vals[0]
+		}
+	}
+	return otherwise
+}
+
+func (a args) list(key string) []string {
+	for _, arg := range a.d.CmdArgs {
+		if arg.Key == key {
+			return arg.Vals
+		}
+	}
+	return nil
+}
+
+func (a args) number(key string, otherwise int) int {
+	text := a.text(key, "")
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		a.d.Fatalf(a.t, "%s: %v", key, err)
+	}
+	return n
+}
+
+func (a args) duration(key string, otherwise time.Duration) time.Duration {
+	text := a.text(key, "")
+	if text == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		a.d.Fatalf(a.t, "%s: %v", key, err)
+	}
+	return d
+}
+
+// term reads term=N and id=x, the election id in hexadecimal; without it the id
+// follows from the number.
+func (a args) term() replication.TermID {
+	n := a.number("term", 0)
+	id, err := strconv.ParseUint(a.text("id", strconv.FormatInt(int64(n)*0x11, 16)), 16, 64)
+	if n == 0 || err != nil {
+		a.d.Fatalf(a.t, "term=N and maybe id=x (hexadecimal) expected")
+	}
+	return replication.TermID{Term: replication.Term(n), Election: replication.ElectionID(id)}
+}
+
+// word returns the n-th argument that is a bare word.
+func (a args) word(n int) string {
+	for _, arg := range a.d.CmdArgs {
+		if len(arg.Vals) == 0 {
+			if n == 0 {
+				return arg.Key
+			}
+			n--
+		}
+	}
+	return ""
+}
+
+func (a args) server(c *Cluster, name string) *server {
+	server := c.server(replication.ServerID(name))
+	if server == nil {
+		a.d.Fatalf(a.t, "no server %q", name)
+	}
+	return server
+}
+
+// servers reads a list of names; all of them if there is none.
+func (a args) servers(c *Cluster, key string) []*server {
+	if !a.has(key) {
+		return c.servers
+	}
+	var servers []*server
+	for _, name := range a.list(key) {
+		servers = append(servers, a.server(c, name))
+	}
+	return servers
+}
