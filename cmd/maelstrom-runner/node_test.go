@@ -11,12 +11,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// nodeKind is the environment variable that turns the test binary into a node.
-const nodeKind = "MAELSTROM_RUNNER_TEST_NODE"
+// asNode is the first argument that turns the test binary into a node; the second is
+// the kind of node.
+const asNode = "as-node"
 
 func TestMain(m *testing.M) {
-	if kind := os.Getenv(nodeKind); kind != "" {
-		if err := runNode(kind); err != nil {
+	if len(os.Args) == 3 && os.Args[1] == asNode {
+		if err := runNode(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, "test node:", err)
 			os.Exit(3)
 		}
@@ -39,6 +40,7 @@ type testNode struct {
 	id    string
 	peers []string
 	in    *bufio.Scanner
+	out   sync.Mutex // held while a line is printed
 
 	mu       sync.Mutex // guards everything below
 	lastMsg  int
@@ -63,6 +65,8 @@ func (n *testNode) send(dest string, b body) {
 	if err != nil {
 		panic(err)
 	}
+	n.out.Lock()
+	defer n.out.Unlock()
 	fmt.Printf("%s\n", line)
 }
 
@@ -112,7 +116,9 @@ func (n *testNode) run() error {
 }
 
 func (n *testNode) init(m wire) {
+	n.mu.Lock()
 	n.id = m.Body["node_id"].(string)
+	n.mu.Unlock()
 	for _, p := range m.Body["node_ids"].([]any) {
 		n.peers = append(n.peers, p.(string))
 	}

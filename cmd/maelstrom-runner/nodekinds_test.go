@@ -5,9 +5,10 @@ import (
 	"os"
 )
 
-// The kinds of nodes. The correct ones are proxy, echo and unique-ids.
+// The kinds of nodes. The correct ones are proxy, lease, echo and unique-ids.
 var nodeKinds = map[string]func(*testNode){
 	"proxy": (*testNode).proxy,
+	"lease": newLease,
 
 	// stale answers every read after the first of a key as it answered the first.
 	"stale": func(n *testNode) {
@@ -87,11 +88,15 @@ var nodeKinds = map[string]func(*testNode){
 		}
 	},
 
-	"silent":   func(n *testNode) { n.handlers["echo"] = func(wire) {} },
-	"chatty":   func(n *testNode) { n.handlers["echo"] = func(wire) { fmt.Println("handling an echo") } },
-	"lost":     func(n *testNode) { n.handlers["echo"] = func(wire) { n.send("n99", body{"type": "echo_ok"}) } },
-	"unheard":  func(n *testNode) { n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "echo_ok"}) } },
-	"crashing": func(n *testNode) { n.handlers["echo"] = func(wire) { fmt.Fprintln(os.Stderr, "out of luck"); os.Exit(7) } },
+	"refusing": func(n *testNode) {
+		n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "error", "code": 11, "text": "not now"}) }
+	},
+	"chatty":  func(n *testNode) { n.handlers["echo"] = func(wire) { fmt.Println("handling an echo") } },
+	"lost":    func(n *testNode) { n.handlers["echo"] = func(wire) { n.send("n99", body{"type": "echo_ok"}) } },
+	"unheard": func(n *testNode) { n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "echo_ok"}) } },
+	"crashing": func(n *testNode) {
+		n.handlers["echo"] = func(wire) { fmt.Fprintln(os.Stderr, "out of luck"); os.Exit(7) }
+	},
 }
 
 func runNode(kind string) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/cluster"
+	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/failover"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/message"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/nemesis"
@@ -52,10 +53,11 @@ func run(ctx context.Context, opts options.Options, results *report.Results, log
 	if err != nil {
 		return err
 	}
+	tracker := failover.NewTracker(opts.LeaderPattern)
 	c, err := cluster.Start(ctx, cluster.Config{
 		Nodes: opts.Nodes, Bin: opts.Bin, Args: opts.Args, Store: results.Store,
 		Network:  network.Config{Latency: opts.Latency, Loss: opts.Loss, Seed: opts.Seed, Trace: tracer(opts, log)},
-		OnStderr: stderr(opts, log),
+		OnStderr: stderr(opts, tracker, log),
 	})
 	if err != nil {
 		results.Checks["start"] = checker.Result{Verdict: checker.Unknown, Reasons: []string{err.Error()}}
@@ -63,11 +65,10 @@ func run(ctx context.Context, opts options.Options, results *report.Results, log
 	}
 	defer c.Close()
 	log.printf("%d nodes have started", opts.Nodes)
-	events, err := trial.Run(ctx, trial.Config{
-		Workload: w, Threads: opts.Threads, Rate: opts.Rate, Limit: opts.TimeLimit + opts.RecoveryTime,
-		Seed: opts.Seed, Plan: plan(opts, c.Nodes()),
-	}, c)
-	if err != nil {
+	var events []history.Event
+	if opts.Failovers > 0 {
+		events = measureFailovers(ctx, opts, results, w, tracker, c)
+	} else if events, err = runTrial(ctx, opts, results, w, c); err != nil {
 		return err
 	}
 	c.Close()
@@ -77,6 +78,37 @@ func run(ctx context.Context, opts options.Options, results *report.Results, log
 	}
 	judge(ctx, opts, results, w, c, events)
 	return nil
+}
+
+func runTrial(ctx context.Context, opts options.Options, results *report.Results, w workload.Workload, c *cluster.Cluster) ([]history.Event, error) {
+	events, err := trial.Run(ctx, trial.Config{
+		Workload: w, Threads: opts.Threads, Rate: opts.Rate, Limit: opts.TimeLimit + opts.RecoveryTime,
+		Seed: opts.Seed, Plan: plan(opts, c.Nodes()),
+	}, c)
+	if err != nil {
+		return nil, err
+	}
+	var end time.Duration
+	if len(events) > 0 {
+		end = events[len(events)-1].Time
+	}
+	results.CountFaults(events, report.Setting{Nodes: c.Nodes(), Threads: opts.Threads, Writes: w.Writes(), End: end})
+	return events, nil
+}
+
+// measureFailovers is unknown, rather than an error of the bench, when writes do not
+// go on: that is for the reader to judge.
+func measureFailovers(ctx context.Context, opts options.Options, results *report.Results, w workload.Workload, tracker *failover.Tracker, c *cluster.Cluster) []history.Event {
+	trials, events, err := failover.Run(ctx, failover.Config{
+		Trials: opts.Failovers, Workload: w, Tracker: tracker, Pattern: opts.LeaderPattern != nil,
+	}, c)
+	results.CountFailovers(trials)
+	if err != nil {
+		results.Checks["failover"] = checker.Result{Verdict: checker.Unknown, Reasons: []string{
+			fmt.Sprintf("%d of %d failovers were measured: %v", len(trials), opts.Failovers, err),
+		}}
+	}
+	return events
 }
 
 func plan(opts options.Options, nodes []string) []nemesis.Step {
@@ -90,11 +122,6 @@ func plan(opts options.Options, nodes []string) []nemesis.Step {
 func judge(ctx context.Context, opts options.Options, results *report.Results, w workload.Workload, c *cluster.Cluster, events []history.Event) {
 	ops := history.Operations(events)
 	results.Count(ops, c.Counts())
-	var end time.Duration
-	if len(events) > 0 {
-		end = events[len(events)-1].Time
-	}
-	results.CountFaults(events, report.Setting{Nodes: c.Nodes(), Threads: opts.Threads, Writes: w.Writes(), End: end})
 	results.Checks[w.Name()] = w.Check(ops, checker.Config{Timeout: opts.CheckTimeout, Dir: results.Store})
 	results.Checks["nodes"] = judgeNodes(c.Problems())
 	results.Checks["successes"] = judgeSuccesses(results)
@@ -158,11 +185,13 @@ func tracer(opts options.Options, log *lineLog) network.Tracer {
 	}
 }
 
-func stderr(opts options.Options, log *lineLog) func(node, line string) {
-	if !opts.LogStderr {
-		return nil
+func stderr(opts options.Options, tracker *failover.Tracker, log *lineLog) func(node, line string) {
+	return func(node, line string) {
+		tracker.Line(node, line)
+		if opts.LogStderr {
+			log.printf("%s: %s", node, line)
+		}
 	}
-	return func(node, line string) { log.printf("%s: %s", node, line) }
 }
 
 // lineLog keeps lines whole that come from many goroutines.

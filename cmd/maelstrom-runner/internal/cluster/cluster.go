@@ -236,6 +236,9 @@ func (c *Cluster) init(ctx context.Context, n *node) error {
 	defer cl.Close()
 	body := client.Body{"type": "init", "node_id": n.id, "node_ids": c.Nodes()}
 	_, err := cl.Call(ctx, n.id, body, client.Want{Type: "init_ok", AnyFields: true}, initTimeout)
+	if errors.Is(err, context.Canceled) {
+		return errors.New("it ended before it did")
+	}
 	return err
 }
 

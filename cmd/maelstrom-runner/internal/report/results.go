@@ -79,20 +79,6 @@ type TypeTraffic struct {
 	Traffic
 }
 
-// Failover is the result of a measurement of failovers.
-type Failover struct {
-	Trials   []FailoverTrial `json:"trials"`
-	MedianMS float64         `json:"median_ms"`
-	MaxMS    float64         `json:"max_ms"`
-}
-
-// FailoverTrial is one killed leader.
-type FailoverTrial struct {
-	Leader  string  `json:"leader"`
-	TookMS  float64 `json:"took_ms"`
-	Resumed string  `json:"resumed_at"` // the node that answered first
-}
-
 // Count fills in everything that follows from operations and messages.
 func (r *Results) Count(ops []history.Operation, counts network.Counts) {
 	r.Total = outcomes(ops)

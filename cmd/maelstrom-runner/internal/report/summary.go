@@ -70,6 +70,9 @@ func tally(counts map[string]int) string {
 
 func (r *Results) messages(b *strings.Builder) {
 	m := r.Messages
+	if m.Total.Sent == 0 {
+		return
+	}
 	peer, service := m.Counted[network.Peer], m.Counted[network.Service]
 	fmt.Fprintf(b, "\n%d messages: %.2f per operation; between nodes %.2f, to and from services %.2f (together %.2f, Maelstrom's \"servers\")\n",
 		m.Total.Sent, m.Total.PerOp, peer.PerOp, service.PerOp, peer.PerOp+service.PerOp)

@@ -43,6 +43,7 @@ type Completion struct {
 	Type  history.Type
 	Value any
 	Error string
+	Err   error // what Error says, for those who want to look into it
 	// Malformed is set if the answer was none the protocol allows.
 	Malformed error
 }
@@ -82,7 +83,7 @@ const defaultTimeout = 5 * time.Second
 
 // failed turns the error of a call into an outcome.
 func failed(op Operation, err error, idempotent bool) Completion {
-	done := Completion{Type: history.Info, Value: op.Value, Error: err.Error()}
+	done := Completion{Type: history.Info, Value: op.Value, Error: err.Error(), Err: err}
 	var answered *client.RPCError
 	var malformed *client.MalformedReply
 	switch {
