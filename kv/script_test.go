@@ -14,7 +14,7 @@ import (
 	"github.com/ostraka-db/ostraka/api"
 )
 
-// TestScripts runs the stories in testdata. Run it with -rewrite to write down
+// TestScripts runs the stories in testdata/scripts. Run it with -rewrite to write down
 // what the code does now, and read the difference.
 //
 // Commands, most with shard=N:
@@ -27,7 +27,7 @@ import (
 //	rows          every row of the database, byte by byte
 //	flush, crash, close-and-open, delete-shard
 func TestScripts(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		s := &script{disk: newDisk(t)}
 		defer func() { s.disk.close(t) }()
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {

@@ -13,7 +13,7 @@ import (
 )
 
 // The limits, and what a script cannot write down; the rest of what is refused
-// is in testdata/validate.txt.
+// is in testdata/scripts/validate.txt.
 func TestLimits(t *testing.T) {
 	key := func(n int) string { return strings.Repeat("k", n) }
 	puts := func(puts ...*api.PutRequest) *api.WriteRequest { return &api.WriteRequest{Puts: puts} }
