@@ -63,7 +63,7 @@ func (o outcome) expect(t *testing.T, code int, says string) {
 }
 
 func registers(flags ...string) []string {
-	return append([]string{"-w", "lin-kv", "--concurrency", "4n", "--rate", "600", "--time-limit", "1"}, flags...)
+	return append([]string{"-w", "lin-kv", "--concurrency", "4n", "--rate", "1000", "--time-limit", "0.5"}, flags...)
 }
 
 func TestACorrectNodeIsValid(t *testing.T) {
@@ -85,7 +85,7 @@ func TestACorrectNodeIsValid(t *testing.T) {
 
 func TestACorrectNodeSurvivesKillsAndPauses(t *testing.T) {
 	t.Parallel()
-	o := benchNode(t, "proxy", registers("--nemesis", "kill,pause", "--nemesis-interval", "0.15", "--recovery-time", "1", "--seed", "3")...)
+	o := benchNode(t, "proxy", registers("--nemesis", "kill,pause", "--nemesis-interval", "0.15", "--recovery-time", "0.5", "--seed", "3")...)
 	o.expect(t, exitValid, "VALID")
 	if len(o.result.Faults) == 0 || len(o.result.Recoveries) == 0 {
 		t.Fatalf("no fault, or no recovery:\n%s", o.out)
