@@ -44,7 +44,7 @@ type Event struct {
 	Time    time.Duration `json:"time"` // since the start of the run, in nanoseconds
 	Type    Type          `json:"type"`
 	Process Process       `json:"process"`
-	Thread  int           `json:"thread,omitempty"`
+	Thread  int           `json:"thread"`
 	Node    string        `json:"node,omitempty"`
 	F       string        `json:"f"`
 	Value   any           `json:"value"`
