@@ -132,7 +132,7 @@ func TestLinesAgainstTheProtocolAreReported(t *testing.T) {
 	for script, says := range map[string]string{
 		`echo hello; cat`: "hello",
 		`echo '{"src":"n0","dest":"n9","body":{}}'; cat >/dev/null`: "no such destination",
-		`echo '{"src":"n1","dest":"c0","body":{}}'; cat >/dev/null`: `src is "n1"`,
+		`echo '{"src":"n1","dest":"c0","body":{}}'; cat >/dev/null`: "no such source",
 	} {
 		f := start(t, script)
 		if err := <-f.protocol; !strings.Contains(err.Error(), says) {
