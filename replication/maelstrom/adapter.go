@@ -1,0 +1,203 @@
+package maelstrom
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	jepsen "github.com/jepsen-io/maelstrom/demo/go"
+
+	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/replication/maelstrom/overlay"
+)
+
+// Config is what a node is told. All fields must be set.
+type Config struct {
+	// DataDir keeps the node's state. It is made if it is missing.
+	DataDir string
+	// RequestTimeout is when a client's request is answered at the latest.
+	RequestTimeout time.Duration
+	Options        replication.Options
+	Logger         *slog.Logger
+	Stdin          io.Reader
+	Stdout         io.Writer
+}
+
+// maxMail bounds the loop's mailbox.
+const maxMail = 8192
+
+// adapter is a node: Maelstrom's side, in which each message has a goroutine, and
+// the loop, in which everything happens.
+type adapter struct {
+	config  Config
+	wire    *jepsen.Node
+	clock   *clock
+	disk    *disk
+	run     replication.RunID
+	mailbox chan mail
+	// inits takes the init message; ready is closed when the loop runs.
+	inits chan struct{}
+	ready chan struct{}
+	stop  chan struct{}
+
+	lastID      atomic.Uint64
+	initialized atomic.Bool
+	lost        atomic.Uint64
+}
+
+// Run runs a node until its standard input ends, or the context does. An error
+// means that it cannot go on; what it promised is on its disk. A reader of
+// standard input that is still blocked then is left behind, for the process to
+// take with it.
+func Run(ctx context.Context, config Config) error {
+	if err := config.validate(); err != nil {
+		return err
+	}
+	// Maelstrom's package logs every message, and knows no other logger.
+	log.SetOutput(io.Discard)
+	disk, err := openDisk(config.DataDir, config.Logger)
+	if err != nil {
+		return err
+	}
+	a := &adapter{
+		config: config, wire: jepsen.NewNode(), clock: newClock(), disk: disk,
+		run: replication.RunID(random()), mailbox: make(chan mail, maxMail),
+		inits: make(chan struct{}, 1), ready: make(chan struct{}), stop: make(chan struct{}),
+	}
+	a.wire.Stdin, a.wire.Stdout = config.Stdin, config.Stdout
+	a.handle()
+	return errors.Join(a.work(ctx), disk.close())
+}
+
+func (c *Config) validate() error {
+	if err := c.Options.Validate(); err != nil {
+		return err
+	}
+	if c.RequestTimeout <= 0 {
+		return fmt.Errorf("the request timeout is %v: must be above zero", c.RequestTimeout)
+	}
+	return nil
+}
+
+// work runs the two sides until one of them ends.
+func (a *adapter) work(ctx context.Context) error {
+	input, looped := make(chan error, 1), make(chan error, 1)
+	go func() { input <- a.wire.Run() }()
+	go func() { looped <- a.loop() }()
+	var err error
+	select {
+	case err = <-looped:
+		close(a.stop)
+		return err
+	case err = <-input:
+		if err != nil {
+			err = fmt.Errorf("read standard input: %w", err)
+		}
+	case <-ctx.Done():
+	}
+	close(a.stop)
+	return errors.Join(err, <-looped)
+}
+
+// loop waits for init, and then runs the loop.
+func (a *adapter) loop() error {
+	select {
+	case <-a.stop:
+		return nil
+	case <-a.inits:
+	}
+	l, err := a.newLoop()
+	if err != nil {
+		return err
+	}
+	close(a.ready)
+	return l.run(a.stop)
+}
+
+// newLoop puts the node together, with the name that it has been given.
+func (a *adapter) newLoop() (*loop, error) {
+	var servers []replication.ServerID
+	for _, id := range a.wire.NodeIDs() {
+		servers = append(servers, replication.ServerID(id))
+	}
+	self := replication.Server{
+		ID: replication.ServerID(a.wire.ID()), Run: a.run, Incarnation: a.disk.log.Incarnation(),
+	}
+	options := &a.config.Options
+	logger := a.config.Logger.With("node", self.ID)
+	now := a.clock.now()
+	l := &loop{clock: a.clock, disk: a.disk, machine: &machine{db: a.disk.db}, logger: logger, mailbox: a.mailbox}
+	l.transport = &transport{
+		self: self.ID, clock: a.clock, line: a.wire.Send, logger: logger,
+		router: overlay.New(self.ID, servers, uint64(now.Wall), now.Mono, overlayOptions(*options)),
+	}
+	l.store = &store{
+		clock: a.clock, within: options.StoreWithin, logger: logger, ask: a.askStore,
+		done: func(shard replication.ShardID, event replication.Event) {
+			l.completed = append(l.completed, completion{shard, event})
+		},
+		texts: map[replication.ShardID]storedText{},
+	}
+	l.node = replication.NewNode(self, options, servers, replication.Ports{
+		Transport: l.transport, Log: a.disk.log, StateMachine: l.machine, Metadata: l.store,
+	})
+	l.clients = &clients{
+		request: l.node.Request, answer: a.wire.Send, logger: logger, open: map[replication.RequestID]*operation{},
+	}
+	found, hosted, err := a.disk.recovered(shardID)
+	if err != nil {
+		return nil, err
+	}
+	if hosted {
+		l.node.Open(shardID, found)
+	}
+	l.node.Coordinate(shardID, servers, random())
+	logger.Info("started", "run", self.Run, "incarnation", self.Incarnation, "recovered", hosted, "log", &found.History)
+	return l, nil
+}
+
+// askStore asks Maelstrom's service. An answer that does not fit into the mailbox
+// is lost, and the call with it.
+func (a *adapter) askStore(body any, answer func(jepsen.Message)) error {
+	return a.wire.RPC(jepsen.LinKV, body, func(m jepsen.Message) error {
+		a.post(func(*loop) { answer(m) })
+		return nil
+	})
+}
+
+// post puts something into the loop's mailbox, if there is room.
+func (a *adapter) post(do mail) bool {
+	select {
+	case a.mailbox <- do:
+		return true
+	default:
+		a.config.Logger.Debug("the mailbox is full", "lost", a.lost.Add(1))
+		return false
+	}
+}
+
+// random draws what must not be zero.
+func random() uint64 {
+	for {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails, says its package
+		if v := binary.LittleEndian.Uint64(b[:]); v != 0 {
+			return v
+		}
+	}
+}
+
+// decodeBody reads a message's body.
+func decodeBody[T any](m jepsen.Message) (T, error) {
+	var body T
+	err := json.Unmarshal(m.Body, &body)
+	return body, err
+}

@@ -1,0 +1,40 @@
+// Package maelstrom runs the replication core as a node of Maelstrom, Jepsen's
+// workbench: JSON lines on standard input and output, clients that play the
+// workloads lin-kv, echo and unique-ids, and a network that loses, delays and
+// reorders. There is one shard, replicated on all nodes; each node is a data
+// server and a coordinator candidate, and answers clients.
+//
+// # What a client is promised
+//
+//  1. lin-kv is linearizable.
+//  2. Every request is answered within Config.RequestTimeout, as long as the node
+//     runs.
+//  3. An error that Maelstrom calls definite means that the operation did not
+//     happen and never will. What may have happened is answered with code 0.
+//  4. Ids of unique-ids are never given out twice, by no node and in no run.
+//
+// # How it is put together
+//
+// One goroutine, the loop, owns the replication.Node, the log, the state machine,
+// the router and the clients' operations; nothing else touches them, and there
+// are no locks. Whatever arrives (Maelstrom's package runs a goroutine for each
+// message) is put into the loop's mailbox, which has a bound: a peer's message
+// that does not fit is dropped, as any network may do, and a client's is refused.
+//
+//	transport.go    envelopes to lines and back, over the ways of package overlay
+//	codec.go        the JSON of an envelope; kinds.go has the table of messages
+//	check.go        what a well-formed message looks like
+//	store.go        the metadata store, on Maelstrom's lin-kv service
+//	disk.go         the data directory, and what is recovered from it
+//	machine.go      the state machine, on package kv
+//	loop.go         the loop
+//	clients.go      requests of clients, and their answers
+//	linkv.go        read, write and cas in terms of the state machine
+//	adapter.go      the node as a whole
+//
+// # Limits
+//
+// Maelstrom's package stops at a line above 64 KiB, so that no line above
+// maxLineBytes is sent, and a key with its value may take maxRecordBytes. A
+// standard output that nobody reads blocks the node.
+package maelstrom
