@@ -18,7 +18,8 @@ var commands = map[string]func(*script, args){
 	"stick": (*script).stick, "unstick": (*script).unstick, "sync": (*script).syncSome,
 	"crash": (*script).crash, "start": (*script).start, "wipe": (*script).wipe,
 	"pause": (*script).pause, "resume": (*script).resume,
-	"metadata": (*script).metadata, "state": (*script).state, "log": (*script).log,
+	"gone": (*script).gone, "metadata": (*script).metadata,
+	"state": (*script).state, "log": (*script).log, "document": (*script).document,
 }
 
 // rest lets the cluster come to rest, unless the command says "later".
@@ -34,45 +35,12 @@ func (s *script) newTerm(a args) {
 }
 
 func (s *script) lead(a args) {
-	var ensemble []replication.Member
-	for _, server := range a.servers(s.cluster, "ensemble") {
-		ensemble = append(ensemble, replication.Member{Server: server.id, Replica: server.replica})
-	}
-	s.cluster.hand.lead(a.term(), a.server(s.cluster, a.word(0)), ensemble)
-	s.rest(a)
-}
-
-// tell sends another message of the hand's: Probe, AddFollower (of=server),
-// CreateReplica (replica=N incarnation=N), Confirm (round=N), AskElection.
-func (s *script) tell(a args) {
 	to := a.server(s.cluster, a.word(0))
-	replica := to.replica
-	var m replication.Message
-	switch a.word(1) {
-	case "Probe":
-		m = replication.Probe{Nonce: 1}
-	case "AddFollower":
-		of := a.server(s.cluster, a.text("of", ""))
-		head := replication.MemberHead{Member: replication.Member{Server: of.id, Replica: of.replica}}
-		for _, answered := range s.cluster.hand.heads[a.term()] {
-			if answered.Member == head.Member {
-				head = answered
-			}
-		}
-		m = replication.AddFollower{Term: a.term(), Member: head}
-	case "CreateReplica":
-		replica = replication.ReplicaID(a.number("replica", int(replica)))
-		m = replication.CreateReplica{Incarnation: replication.Incarnation(a.number("incarnation", 0))}
-	case "NewTerm":
-		replica = replication.ReplicaID(a.number("replica", int(replica)))
-		m = replication.NewTerm{Term: a.term()}
-	case "AskElection":
-		replica = 0
-		m = replication.AskElection{Term: a.term()}
-	default:
-		a.d.Fatalf(a.t, "tell what? %q", a.word(1))
-	}
-	s.cluster.hand.send(to, replica, m)
+	s.cluster.hand.send(to, to.replica, replication.BecomeLeader{
+		Term: a.term(), Ensemble: members(a.servers(s.cluster, "ensemble")),
+		Joining: a.members(s.cluster, "joining"), Learners: a.members(s.cluster, "learners"),
+		Heads: s.cluster.hand.heads[a.term()],
+	})
 	s.rest(a)
 }
 
@@ -178,6 +146,19 @@ func (s *script) wipe(a args) {
 	server.incarnation += 100
 }
 
+// gone tells every other server that the run of a crashed one is over, as
+// refused connections do.
+func (s *script) gone(a args) {
+	over := a.server(s.cluster, a.word(0))
+	for _, server := range s.cluster.servers {
+		if server != over && server.up() {
+			server.node.PeerGone(over.id, over.run)
+			server.wake()
+		}
+	}
+	s.rest(a)
+}
+
 func (s *script) pause(a args) { a.server(s.cluster, a.word(0)).paused = true }
 
 func (s *script) resume(a args) {
@@ -189,7 +170,7 @@ func (s *script) resume(a args) {
 
 func (s *script) metadata(a args) {
 	port := a.server(s.cluster, a.word(0)).metadata
-	port.cut, port.deaf = a.word(1) == "cut", a.word(1) == "deaf"
+	port.cut, port.deaf, port.mute = a.word(1) == "cut", a.word(1) == "deaf", a.word(1) == "mute"
 }
 
 func (s *script) state(a args) {
@@ -205,6 +186,16 @@ func (s *script) state(a args) {
 			}
 		}
 	}
+}
+
+// document shows what the metadata store holds.
+func (s *script) document(args) {
+	doc, found := s.cluster.metadata.documents[Shard]
+	if !found {
+		fmt.Fprintln(&s.out, "none")
+		return
+	}
+	fmt.Fprintln(&s.out, &doc)
 }
 
 // log shows what each disk holds, with what a crash would lose after a bar.

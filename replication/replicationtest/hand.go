@@ -41,9 +41,3 @@ func (h *hand) newTerm(term replication.TermID, servers []*server) {
 		h.send(s, s.replica, replication.NewTerm{Term: term})
 	}
 }
-
-// lead makes a server's replica the leader, with the heads that were answered
-// in the term.
-func (h *hand) lead(term replication.TermID, s *server, ensemble []replication.Member) {
-	h.send(s, s.replica, replication.BecomeLeader{Term: term, Ensemble: ensemble, Heads: h.heads[term]})
-}

@@ -16,6 +16,8 @@ type Invariants struct {
 	// were seen committed, in order of offset.
 	entries   map[shardEntry][]byte
 	committed map[replication.ShardID][]replication.EntryID
+	// known is the commit offset that each server knew after its last step.
+	known map[replication.ServerID]replication.Offset
 	// broken is the first violation, empty while there is none.
 	broken string
 	// log returns a replica's log, with what is not durable yet.
@@ -39,6 +41,7 @@ func newInvariants() *Invariants {
 		leaders:   map[shardTerm]replication.Member{},
 		entries:   map[shardEntry][]byte{},
 		committed: map[replication.ShardID][]replication.EntryID{},
+		known:     map[replication.ServerID]replication.Offset{},
 	}
 }
 
@@ -63,17 +66,23 @@ func (v *Invariants) Trace(step replication.TraceStep) {
 	}
 	v.oneLeader(step)
 	v.oneEntry(step)
+	v.truncationsAgree(step)
 	v.commitsAgree(step)
 	v.acksAreDurable(step)
 	if step.Replica.Applied > step.Replica.Commit || step.Replica.Applied > step.Replica.Durable {
 		v.fail(step, "applied %d, committed %d, durable %d", step.Replica.Applied, step.Replica.Commit, step.Replica.Durable)
 	}
+	known := v.known[step.Server]
 	for _, op := range step.Effects.Log {
-		if op.Kind == replication.OpTruncate && op.Truncate < step.Replica.Commit {
-			v.fail(step, "truncates to %d, committed is %d", op.Truncate, step.Replica.Commit)
+		if op.Kind == replication.OpTruncate && op.Truncate < known {
+			v.fail(step, "truncates to %d, and knew %d committed", op.Truncate, known)
 		}
 	}
+	v.known[step.Server] = step.Replica.Commit
 }
+
+// restarted forgets what a server knew in its last run.
+func (v *Invariants) restarted(id replication.ServerID) { delete(v.known, id) }
 
 // oneLeader: a term has at most one leader.
 func (v *Invariants) oneLeader(step replication.TraceStep) {
@@ -100,10 +109,27 @@ func (v *Invariants) oneEntry(step replication.TraceStep) {
 	}
 }
 
+// truncationsAgree: no truncation drops an entry that anybody saw committed
+// before the step.
+func (v *Invariants) truncationsAgree(step replication.TraceStep) {
+	committed := v.committed[step.Shard]
+	log := v.log(step.Server, step.Shard)
+	for _, op := range step.Effects.Log {
+		if op.Kind == replication.OpTruncate {
+			for i := int(op.Truncate); i < min(len(log), len(committed)); i++ {
+				if log[i].ID == committed[i] {
+					v.fail(step, "truncates to %d, committed is %v", op.Truncate, committed[i])
+				}
+			}
+		}
+		_, log = applyOp(replication.TermRecord{}, log, op)
+	}
+}
+
 // commitsAgree: whatever anybody ever saw committed at an offset is the same
 // entry, and is in the log of everybody who knows that offset committed.
 func (v *Invariants) commitsAgree(step replication.TraceStep) {
-	log := v.log(step.Server, step.Shard)
+	log := logAfter(v.log(step.Server, step.Shard), step.Effects.Log)
 	committed := v.committed[step.Shard]
 	if int(step.Replica.Commit) > len(log) {
 		v.fail(step, "committed %d, the log ends at %d", step.Replica.Commit, len(log))
@@ -125,6 +151,15 @@ func (v *Invariants) commitsAgree(step replication.TraceStep) {
 			}
 		}
 	}
+}
+
+// logAfter is a log with what a step asks of it, which the disk has yet to be
+// given.
+func logAfter(log []replication.Entry, ops []replication.LogOp) []replication.Entry {
+	for _, op := range ops {
+		_, log = applyOp(replication.TermRecord{}, log, op)
+	}
+	return log
 }
 
 // acksAreDurable: an ack covers nothing that a crash would lose.

@@ -13,8 +13,9 @@ type metadataPort struct {
 	store *metadata
 	// calls wait for the cluster to carry them out.
 	calls []metadataCall
-	// cut loses every call; deaf carries calls out and loses the answers.
-	cut, deaf bool
+	// cut loses every call; deaf carries calls out and loses the answers, mute
+	// those of writes alone.
+	cut, deaf, mute bool
 }
 
 type metadataCall struct {
@@ -48,7 +49,7 @@ func (p *metadataPort) answer(call metadataCall) replication.Event {
 			p.store.documents[call.shard] = call.write.Clone()
 			outcome = replication.StoreDone
 		}
-		if p.deaf {
+		if p.deaf || p.mute {
 			outcome = replication.StoreUnknown
 		}
 	}

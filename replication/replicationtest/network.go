@@ -78,12 +78,14 @@ func (c *Cluster) show(f flight, note string) {
 	}
 }
 
-// release delivers the kept messages that match, oldest first.
+// release delivers the kept messages that match, oldest first, as many as the
+// law has left.
 func (c *Cluster) release(l law) {
 	kept := c.kept
 	c.kept = nil
 	for _, f := range kept {
-		if l.matches(f.envelope) {
+		if l.left != 0 && l.matches(f.envelope) {
+			l.left--
 			c.deliver(f, " (released)")
 		} else {
 			c.kept = append(c.kept, f)

@@ -19,20 +19,26 @@ import (
 //	cluster servers=N [hand]       N servers that coordinate themselves, or replicas
 //	                               that a hand-played coordinator tells what to do
 //	newterm term=N [id=x] to=(s1,s2)       the hand sends NewTerm
-//	lead s1 term=N [id=x] [ensemble=(s1,s2)]  the hand sends BecomeLeader
-//	tell s1 Probe|AddFollower|... see hand commands
+//	lead s1 term=N [id=x] [ensemble=(s1,s2)] [joining=(..)] [learners=(..)]
+//	                                       the hand sends BecomeLeader
+//	tell s1 MESSAGE [as=s2] ...            the hand sends another message, or
+//	                                       forges one of a server's: see tell
 //	write s1 x=1 as=NAME [within=D]        a client's write at a server
 //	read s1 x as=NAME [within=D]           a client's linearizable read
 //	run [for=D]                            until rest, or for a time
 //	cut s1 s2 | cut from=s1 to=s2 | isolate s1 | heal
 //	lose|keep [type=T] [from=s] [to=s] [count=N]   what becomes of messages
-//	release|repeat [type=T] [from=s] [to=s]        deliver kept ones (or copies)
+//	release|repeat [type=T] [from=s] [to=s] [count=N]   deliver kept ones, or
+//	                                               copies of all that match
 //	stick s1 | unstick s1 | sync s1 count=N        disks
 //	crash s1 | start s1 | pause s1 | resume s1 | wipe s1
-//	metadata s1 cut|deaf|whole                     a server's way to the store
-//	state                                          every replica
+//	gone s1                                        its peers learn of a crash
+//	metadata s1 cut|deaf|mute|whole                a server's way to the store
+//	state | log | document                         replicas, disks, the store
 //
 // Each command that sends anything then runs until rest, unless it says "later".
+// One that says "quiet" leaves its trace out: for beginnings that another story
+// shows in full. A violation is never left out.
 func Script(t *testing.T, dir string) {
 	datadriven.Walk(t, dir, func(t *testing.T, path string) {
 		s := &script{}
@@ -60,8 +66,23 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	if !ok {
 		d.Fatalf(t, "no command %q", d.Cmd)
 	}
-	command(s, args{t: t, d: d})
+	a := args{t: t, d: d}
+	command(s, a)
+	if a.has("quiet") {
+		s.hush()
+	}
 	return s.text()
+}
+
+// hush leaves nothing of the output but violations.
+func (s *script) hush() {
+	lines := strings.SplitAfter(s.out.String(), "\n")
+	s.out.Reset()
+	for _, line := range lines {
+		if strings.HasPrefix(line, "VIOLATION") {
+			s.out.WriteString(line)
+		}
+	}
 }
 
 func (s *script) text() string {
@@ -198,4 +219,19 @@ func (a args) servers(c *Cluster, key string) []*server {
 		servers = append(servers, a.server(c, name))
 	}
 	return servers
+}
+
+func (a args) members(c *Cluster, key string) []replication.Member {
+	if !a.has(key) {
+		return nil
+	}
+	return members(a.servers(c, key))
+}
+
+func members(servers []*server) []replication.Member {
+	members := make([]replication.Member, len(servers))
+	for i, s := range servers {
+		members[i] = replication.Member{Server: s.id, Replica: s.replica}
+	}
+	return members
 }
