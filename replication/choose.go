@@ -193,22 +193,28 @@ func (e *Election) startTimeout() {
 // Rule 9: replicas are made when their server is first met.
 
 // notMember is a server that does not hold the replica that the document gives
-// it: it is made if it is new, and only on the disk that the document names.
+// it: it is made if it is new, and only on the disk that the document names. A
+// leader that meets such a server hears of it too, so that a member that was
+// away when the shard began joins without an election.
 func (e *Election) notMember(from Envelope, incarnation Incarnation) {
 	member, known := e.member(from)
-	if e.phase != fencingPhase || !known || e.store != nil {
+	if !known || !e.found || e.store != nil {
 		return
 	}
 	switch member.Incarnation {
 	case incarnation:
 		e.send(member, CreateReplica{Incarnation: incarnation})
 	case 0:
-		e.adoptDisk(member, incarnation)
+		// Not while a leader is about to be published: that builds on the document.
+		if e.phase == watching || e.phase == questioning || e.phase == fencingPhase {
+			e.adoptDisk(member, incarnation)
+		}
 	}
 	// Any other disk has lost the replica, which then never votes again.
 }
 
-// adoptDisk writes down the disk on which a member's replica is going to be.
+// adoptDisk writes down the disk on which a member's replica is going to be. It
+// takes no part in any term, so any coordinator may do it.
 func (e *Election) adoptDisk(member DocumentMember, incarnation Incarnation) {
 	doc := e.doc.Clone()
 	doc.Version++
@@ -219,9 +225,7 @@ func (e *Election) adoptDisk(member DocumentMember, incarnation Incarnation) {
 			}
 		}
 	}
-	e.store = &doc
-	stored := doc.Clone()
-	e.out.Store = &stored
+	e.submit(doc)
 }
 
 // created goes on with the fence of a replica that is now there.

@@ -59,6 +59,10 @@ func (e *Election) publish(leader Member, run RunID) {
 
 func (e *Election) write(p phase, doc Document) {
 	e.enterPhase(p, e.now.Mono.Add(2*e.options.StoreWithin))
+	e.submit(doc)
+}
+
+func (e *Election) submit(doc Document) {
 	e.store = &doc
 	stored := doc.Clone()
 	e.out.Store = &stored
@@ -90,9 +94,12 @@ func (e *Election) stored(ev DocumentStored) {
 			// The leader was lost while it was published.
 			e.suspect()
 		}
-	case e.phase == fencingPhase:
+	default:
+		// A member's disk was written down; it is met again when next addressed.
 		e.learnDocument(*doc)
-		e.sendNewTerms()
+		if e.phase == fencingPhase {
+			e.sendNewTerms()
+		}
 	}
 }
 

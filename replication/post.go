@@ -26,11 +26,7 @@ func (n *Node) receive(e Envelope) {
 		n.createReplica(e, m)
 	case Probe, NewTerm, BecomeLeader, AddFollower, Append, Ack, Mismatch, HigherTerm, Confirm, Confirmed:
 		n.receiveReplica(e)
-	case NotMember:
-		if e.ToReplica == 0 {
-			n.receiveElection(e)
-		}
-	case ProbeReply, AskElection, NewTermReply, BecomeLeaderReply, ReplicaCreated, Assign:
+	case NotMember, ProbeReply, AskElection, NewTermReply, BecomeLeaderReply, ReplicaCreated, Assign:
 		n.receiveElection(e)
 	default:
 		assert(false, "received %T", m)

@@ -109,7 +109,7 @@ func (e *Election) leaderGone() bool {
 // gone. That is no choice in another's term: the choice was made, and a term has
 // one leader.
 func (e *Election) publishFound() bool {
-	if e.doc.Status == StatusSteady {
+	if e.doc.Status == StatusSteady || e.store != nil {
 		return false
 	}
 	i := slices.IndexFunc(e.question.answers, func(a answer) bool { return a.serving })

@@ -148,6 +148,7 @@ func (a *adapter) newLoop() (*loop, error) {
 	}
 	l.node = replication.NewNode(self, options, servers, replication.Ports{
 		Transport: l.transport, Log: a.disk.log, StateMachine: l.machine, Metadata: l.store,
+		Tracer: newTracer(logger),
 	})
 	l.clients = &clients{
 		request: l.node.Request, answer: a.wire.Send, logger: logger, open: map[replication.RequestID]*operation{},

@@ -25,12 +25,18 @@ type Cluster struct {
 	servers  []*server
 	metadata *metadata
 	network  []flight
+	// travel, if set, decides when copies of a message arrive, after how long;
+	// none if it is lost. Otherwise messages arrive at once and in order.
+	travel func(replication.Envelope) []time.Duration
 	// laws decide what becomes of a message when its turn comes.
-	laws       []law
-	kept       []flight
-	requests   []request
+	laws     []law
+	kept     []flight
+	requests []request
+	// onOutcome, if set, is told the outcomes instead of the trace.
+	onOutcome  func(*server, replication.RequestOutcome)
 	nextRun    uint64
 	Invariants *Invariants
+	violations int
 	hand       *hand
 }
 
@@ -51,8 +57,11 @@ type server struct {
 	shown       string
 }
 
-// flight is a message on its way.
-type flight struct{ envelope replication.Envelope }
+// flight is a message on its way, and when it arrives.
+type flight struct {
+	envelope replication.Envelope
+	at       time.Duration
+}
 
 type request struct {
 	name   string
@@ -111,6 +120,7 @@ func (c *Cluster) addServer(coordinates bool) *server {
 func (s *server) start() {
 	c := s.cluster
 	c.nextRun++
+	c.Invariants.restarted(s.id)
 	s.run = replication.RunID(c.nextRun)
 	s.machine = &machine{server: s}
 	s.metadata = &metadataPort{store: c.metadata}
@@ -147,7 +157,7 @@ func (s *server) up() bool { return s.node != nil && !s.paused }
 // Send implements replication.Transport.
 func (s *server) Send(_ replication.ServerID, batch []replication.Envelope) {
 	for _, e := range batch {
-		s.cluster.network = append(s.cluster.network, flight{e})
+		s.cluster.post(e)
 	}
 }
 
@@ -187,6 +197,7 @@ func (c *Cluster) stabilize() {
 		}
 	}
 	c.logf("VIOLATION: no rest after %d steps", maxSteps)
+	c.violations++
 }
 
 // work steps a server's node if there is anything for it, and completes what it
@@ -205,8 +216,13 @@ func (s *server) work() bool {
 
 func (s *server) step() {
 	defer func() {
-		if broken, ok := recover().(replication.Violation); ok {
+		switch broken := recover().(type) {
+		case nil:
+		default:
+			panic(broken)
+		case replication.Violation:
 			s.cluster.logf("VIOLATION at %s: %s", s.id, broken.Text)
+			s.cluster.violations++
 			s.crash()
 		}
 	}()
@@ -217,6 +233,7 @@ func (s *server) step() {
 	}
 	if err := s.cluster.Invariants.Err(); err != nil {
 		s.cluster.logf("VIOLATION: %v", err)
+		s.cluster.violations++
 		s.cluster.Invariants.broken = ""
 	}
 }
@@ -303,6 +320,9 @@ func (c *Cluster) advance(d time.Duration) {
 				next = min(next, time.Duration(s.next))
 			}
 		}
+		for _, f := range c.network {
+			next = min(next, f.at)
+		}
 		if c.now >= end {
 			return
 		}
@@ -311,6 +331,10 @@ func (c *Cluster) advance(d time.Duration) {
 }
 
 func (c *Cluster) ended(s *server, o replication.RequestOutcome) {
+	if c.onOutcome != nil {
+		c.onOutcome(s, o)
+		return
+	}
 	i := slices.IndexFunc(c.requests, func(r request) bool { return r.server == s && r.id == o.ID })
 	c.logf("%s: %v", c.requests[i].name, o.Outcome)
 	c.requests = slices.Delete(c.requests, i, i+1)

@@ -30,9 +30,9 @@ func (h *hand) receive(e replication.Envelope) {
 }
 
 func (h *hand) send(to *server, replica replication.ReplicaID, m replication.Message) {
-	h.cluster.network = append(h.cluster.network, flight{replication.Envelope{
+	h.cluster.post(replication.Envelope{
 		From: handID, FromRun: 1, To: to.id, ToReplica: replica, Shard: Shard, Message: m,
-	}})
+	})
 }
 
 // newTerm fences servers.

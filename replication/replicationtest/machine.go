@@ -43,7 +43,7 @@ func (m *machine) value(shard replication.ShardID, key string) string {
 			return value
 		}
 	}
-	return "(none)"
+	return absent
 }
 
 func backwards(entries []replication.Entry) []replication.Entry {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ostraka-db/ostraka/replication"
 )
@@ -27,14 +28,26 @@ func kindOf(m replication.Message) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", m), "replication.")
 }
 
-// deliverNext takes the oldest message off the network, and reports whether
+// post puts a message on its way.
+func (c *Cluster) post(e replication.Envelope) {
+	delays := []time.Duration{0}
+	if c.travel != nil {
+		delays = c.travel(e)
+	}
+	for _, d := range delays {
+		c.network = append(c.network, flight{envelope: e, at: c.now + d})
+	}
+}
+
+// deliverNext takes the oldest message that has arrived, and reports whether
 // there was one.
 func (c *Cluster) deliverNext() bool {
-	if len(c.network) == 0 {
+	turn := slices.IndexFunc(c.network, func(f flight) bool { return f.at <= c.now })
+	if turn < 0 {
 		return false
 	}
-	next := c.network[0]
-	c.network = c.network[1:]
+	next := c.network[turn]
+	c.network = slices.Delete(c.network, turn, turn+1)
 	i := slices.IndexFunc(c.laws, func(l law) bool { return l.left != 0 && l.matches(next.envelope) })
 	if i < 0 {
 		c.deliver(next, "")
