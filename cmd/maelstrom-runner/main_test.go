@@ -197,6 +197,7 @@ func TestBadFlagsNameTheFlagAndTheRemedy(t *testing.T) {
 		{"--leader-pattern (", "--leader-pattern (: it is not a regular expression"},
 		{"--failover 3 -w echo", "--failover 3: failovers are measured with writes of lin-kv"},
 		{"--failover 3 --node-count 1", "--failover 3: somebody must take over"},
+		{"--failover 3 --nemesis kill", "--failover 3: other faults would spoil"},
 		{"--nonsense", "unknown flag: --nonsense"},
 		{"argument", "put the arguments of the node after --"},
 	} {

@@ -103,11 +103,11 @@ func runNode(kind string) error {
 	if kind == "stillborn" {
 		return fmt.Errorf("cannot start")
 	}
-	make, ok := nodeKinds[kind]
+	build, ok := nodeKinds[kind]
 	if !ok {
 		return fmt.Errorf("no kind of node called %q", kind)
 	}
 	n := newTestNode()
-	make(n)
+	build(n)
 	return n.run()
 }

@@ -254,6 +254,9 @@ func (f *Flags) checkFailover(o *Options) error {
 		if f.nodes < 2 {
 			return wrong("failover", strconv.Itoa(f.failovers), "somebody must take over: use --node-count 3")
 		}
+		if f.nemesis != "" {
+			return wrong("failover", strconv.Itoa(f.failovers), "other faults would spoil the measurement: leave out --nemesis")
+		}
 	}
 	if f.leaderPattern == "" {
 		return nil

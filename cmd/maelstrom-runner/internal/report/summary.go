@@ -101,6 +101,10 @@ func (r *Results) faults(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "Recovery: after the end of all faults, the first success\n")
 	for _, rec := range r.Recoveries {
+		if len(rec.Nodes) == 0 {
+			fmt.Fprintf(b, "  at %6.1f s  none in the %.1f ms until the next fault or the end\n", rec.AtMS/1000, rec.WindowMS)
+			continue
+		}
 		fmt.Fprintf(b, "  at %6.1f s  of every node within %.1f ms, of every client within %.1f ms", rec.AtMS/1000, rec.WorstMS, rec.ClientsMS)
 		if len(rec.Silent) > 0 || rec.SilentClients > 0 {
 			fmt.Fprintf(b, ", except %d clients and nodes %v in the %.1f ms until the next fault or the end",

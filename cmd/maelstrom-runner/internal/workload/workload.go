@@ -71,11 +71,11 @@ func Names() []string { return slices.Sorted(maps.Keys(registry)) }
 
 // New returns a workload by name.
 func New(name string, opts Options) (Workload, error) {
-	make, ok := registry[name]
+	build, ok := registry[name]
 	if !ok {
 		return nil, fmt.Errorf("unknown workload %q: use one of %v", name, Names())
 	}
-	return make(opts), nil
+	return build(opts), nil
 }
 
 // defaultTimeout is Maelstrom's timeout for requests that do not set another.
