@@ -148,7 +148,7 @@ func TestTheSummaryShowsWhatWasFound(t *testing.T) {
 	if err := got.Summarize(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"INVALID", "n0 forgot", "Check lin-kv: invalid", "availability 100.0 %", "Median 250.0 ms", "start-partition one", "except 2 clients", "/store"} {
+	for _, part := range []string{"INVALID", "n0 forgot", "Check lin-kv: invalid", "availability 100.0 %", "Median 250.0 ms", "start-partition one", "none in the 600.0 ms", "/store"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("the summary lacks %q:\n%s", part, out.String())
 		}
