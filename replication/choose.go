@@ -71,6 +71,9 @@ func (e *Election) fenced(from Envelope, m NewTermReply) {
 		e.considerChoice()
 		return
 	}
+	if e.fence.chosen == (Member{}) {
+		return
+	}
 	// Late: the leader is told, so that it need not find out by itself.
 	chosen := DocumentMember{Member: e.fence.chosen}
 	e.send(chosen, AddFollower{Term: e.mine, Member: MemberHead{Member: member.Member, Head: m.Head}})

@@ -115,7 +115,7 @@ func (e *Election) storeLost() {
 	e.mine = TermID{}
 	e.store = nil
 	e.reload = true
-	e.watch(e.after(0))
+	e.watch(e.after(e.options.ElectWithin / 4))
 }
 
 // announce tells every server of the document.

@@ -15,17 +15,18 @@ type pendingProposal struct {
 	token Token
 }
 
-// propose appends proposals, if this replica leads and serves. What it refuses
-// is in no log, and never was.
+// propose appends proposals, if this replica leads and serves, as many as the
+// limit lets it. What it refuses is in no log, and never was.
 func (r *Replica) propose(proposals []Proposal) {
 	l, why := r.serving()
-	if why == 0 && len(r.pending)+len(proposals) > r.options.MaxPending {
-		why = RefusedOverload
+	taken := 0
+	if why == 0 {
+		taken, why = min(len(proposals), max(0, r.options.MaxPending-len(r.pending))), RefusedOverload
 	}
-	if why != 0 {
-		for _, p := range proposals {
-			r.out.Outcomes = append(r.out.Outcomes, TokenOutcome{p.Token, refused(why)})
-		}
+	for _, p := range proposals[taken:] {
+		r.out.Outcomes = append(r.out.Outcomes, TokenOutcome{p.Token, refused(why)})
+	}
+	if proposals = proposals[:taken]; taken == 0 {
 		return
 	}
 	entries := make([]Entry, len(proposals))

@@ -227,7 +227,7 @@ func (e *Election) loaded(ev DocumentLoaded) {
 	switch {
 	case e.phase != loading:
 	case ev.Failed:
-		e.watch(e.after(0))
+		e.watch(e.after(e.options.ElectWithin / 4))
 	default:
 		e.reload = false
 		e.decide()

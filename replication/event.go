@@ -53,8 +53,8 @@ type (
 	// becomes of each.
 	Propose struct{ Proposals []Proposal }
 
-	// ReadIndex asks a leader to confirm that it leads, for a read.
-	ReadIndex struct{ Token Token }
+	// ReadIndex asks a leader to confirm that it leads, for reads.
+	ReadIndex struct{ Tokens []Token }
 )
 
 // Events of an election alone.

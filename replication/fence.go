@@ -58,10 +58,13 @@ func (r *Replica) enter(term TermID) {
 // higherTerm ends a leadership on the word of a peer. The replica does not take
 // the term, which it was not fenced in: it only stops, for good in its own.
 func (r *Replica) higherTerm(term TermID) {
-	if _, leads := r.role.(*leaderRole); leads && term.Term > r.term.Term {
-		r.dropLeadership()
-		r.role = &fencedRole{}
+	l, leads := r.role.(*leaderRole)
+	if !leads || term.Term <= r.term.Term {
+		return
 	}
+	r.dropLeadership()
+	voters := l.voters.Voters()
+	r.role = &fencedRole{voters: voters, askAt: r.askElection(voters)}
 }
 
 // dropLeadership refuses the reads that wait. Proposals stay: they were

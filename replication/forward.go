@@ -1,34 +1,46 @@
 package replication
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Rule 7, where a request begins: it is given to the replica here if that
 // leads, or forwarded to the server whose replica does. A write is in the hands
 // of at most one leader, ever; one that was refused, and so is in no log, may be
 // offered again.
 
-// requests are this server's own requests without an outcome, oldest first.
+// requests are this server's own requests without an outcome.
 type requests struct {
-	open []*request
-	// lastToken names requests towards replicas here, lastSequence towards other
-	// servers.
+	count  int
+	alarms alarms[*request]
+	// byToken are those that a replica here has, bySequence those that another
+	// server was sent.
 	lastToken    Token
+	byToken      map[Token]*request
 	lastSequence uint64
+	bySequence   map[uint64]*request
+	// low is below every sequence that is still of interest here.
+	low uint64
 }
 
-// request is one of them, in one of four states.
+func newRequests() requests {
+	return requests{byToken: map[Token]*request{}, bySequence: map[uint64]*request{}, low: 1}
+}
+
+// request is one of them, in one of five states.
 type request struct {
 	Request
 	state requestState
+	alarm *alarm[*request]
 	// token is set while a replica here has it, sequence while another server
-	// has, with that server, its run, and when to send it again.
+	// has, with that server and its run.
 	token    Token
 	sequence uint64
 	to       ServerID
 	run      RunID
-	resendAt Instant
-	// retryAt is when a held request is offered again without other cause.
-	retryAt Instant
+	// why it was refused last, which is what its client learns if time runs out.
+	why Refusal
 }
 
 type requestState uint8
@@ -42,54 +54,96 @@ const (
 	forwarded
 	// querying: it is a confirmed read that the state machine is answering.
 	querying
+	// over: it has its outcome.
+	over
 )
 
 // Request takes a client's request. Its outcome comes from a Step, by its
 // deadline.
 func (n *Node) Request(r Request) {
-	if len(n.requests.open) >= n.options.MaxRequests {
+	if n.requests.count >= n.options.MaxRequests {
 		n.outcomes = append(n.outcomes, RequestOutcome{r.ID, refused(RefusedOverload)})
 		return
 	}
-	req := &request{Request: r}
-	n.requests.open = append(n.requests.open, req)
-	n.offer(n.shard(r.Shard), req)
+	n.requests.count++
+	req := &request{Request: r, why: RefusedExpired}
+	req.alarm = n.requests.alarms.add(req)
+	s := n.shard(r.Shard)
+	n.hold(s, req, Never)
+	n.offerHeld(s)
 }
 
-// offer gives a held request to whoever leads, if that one is known and there.
-// To a silent server nothing is sent: it would be of no use there, and could not
-// be given to the next leader any more.
-func (n *Node) offer(s *shard, req *request) {
-	if req.state != held {
+// hold keeps a request that nobody has for the next leader, or until a time.
+func (n *Node) hold(s *shard, req *request, until Instant) {
+	delete(n.requests.byToken, req.token)
+	delete(n.requests.bySequence, req.sequence)
+	req.state, req.token, req.sequence = held, 0, 0
+	s.held = append(s.held, req)
+	n.wait(req, until)
+}
+
+// retryLater keeps a request that was refused and may be offered again.
+func (n *Node) retryLater(req *request, why Refusal) {
+	req.why = why
+	n.hold(n.shard(req.Shard), req, n.now.Mono.Add(n.options.RetryAfter))
+}
+
+// wait sets when a request is looked at again, which is at its deadline at the
+// latest.
+func (n *Node) wait(req *request, until Instant) {
+	n.requests.alarms.set(req.alarm, earliest(until, req.Deadline))
+}
+
+// offerHeld gives what a shard's requests wait for to whoever leads, if that one
+// is known and there. To a silent server nothing is sent: it would be of no use
+// there, and could not be given to the next leader any more.
+func (n *Node) offerHeld(s *shard) {
+	if len(s.held) == 0 {
 		return
 	}
-	req.retryAt = Never
 	leader := s.route.leader.Server
-	switch {
-	case leader == n.self.ID && s.replica != nil:
-		n.requests.lastToken++
-		req.state, req.token = proposed, n.requests.lastToken
-		n.ask(s, req.Kind, req.token, req.Body)
-	case n.reachable(leader, s.route.run):
-		n.requests.lastSequence++
-		req.state, req.sequence = forwarded, n.requests.lastSequence
-		req.to, req.run = leader, s.route.run
-		n.sendForward(req)
+	here := leader == n.self.ID && s.replica != nil
+	if !here && !n.reachable(leader, s.route.run) {
+		return
 	}
+	waiting := s.held
+	s.held = nil
+	for _, req := range waiting {
+		if here {
+			n.propose(s, req)
+		} else {
+			n.forward(req, leader, s.route.run)
+		}
+	}
+}
+
+func (n *Node) propose(s *shard, req *request) {
+	n.requests.lastToken++
+	req.state, req.token = proposed, n.requests.lastToken
+	n.requests.byToken[req.token] = req
+	n.wait(req, Never)
+	n.ask(s, req.Kind, req.token, req.Body)
 }
 
 // ask gives a request to the replica here.
 func (n *Node) ask(s *shard, kind RequestKind, token Token, body []byte) {
 	if kind == RequestRead {
-		n.mailReplica(s, ReadIndex{Token: token})
-		return
+		s.reads = append(s.reads, token)
+	} else {
+		s.proposals = append(s.proposals, Proposal{Token: token, Payload: body})
 	}
-	s.proposals = append(s.proposals, Proposal{Token: token, Payload: body})
 	n.enqueue(s)
 }
 
+func (n *Node) forward(req *request, to ServerID, run RunID) {
+	n.requests.lastSequence++
+	req.state, req.sequence, req.to, req.run = forwarded, n.requests.lastSequence, to, run
+	n.requests.bySequence[req.sequence] = req
+	n.sendForward(req)
+}
+
 func (n *Node) sendForward(req *request) {
-	req.resendAt = n.now.Mono.Add(n.options.ResendAfter)
+	n.wait(req, n.now.Mono.Add(n.options.ResendAfter))
 	n.send(Envelope{
 		From: n.self.ID, FromRun: n.self.Run, To: req.to, Shard: req.Shard,
 		Message: Forward{
@@ -99,54 +153,53 @@ func (n *Node) sendForward(req *request) {
 	})
 }
 
-// lowSequence is below every sequence that is still of interest here.
+// lowSequence moves up over the sequences that are over.
 func (n *Node) lowSequence() uint64 {
-	low := n.requests.lastSequence + 1
-	for _, req := range n.requests.open {
-		if req.state == forwarded {
-			low = min(low, req.sequence)
-		}
+	for n.requests.low <= n.requests.lastSequence && n.requests.bySequence[n.requests.low] == nil {
+		n.requests.low++
 	}
-	return low
+	return n.requests.low
 }
 
 // forwardEnded takes the answer of the server that a request was sent to.
 func (n *Node) forwardEnded(e Envelope, m ForwardReply) {
-	i := slices.IndexFunc(n.requests.open, func(r *request) bool {
-		return r.state == forwarded && r.sequence == m.Sequence && r.to == e.From
-	})
-	if m.OriginRun != n.self.Run || i < 0 {
+	req := n.requests.bySequence[m.Sequence]
+	if m.OriginRun != n.self.Run || req == nil || req.to != e.From {
 		return
 	}
-	req := n.requests.open[i]
-	if m.Outcome.Kind != OutcomeRefused || m.Outcome.Refusal == RefusedOverwritten {
+	if !m.Outcome.mayRetry() {
 		n.end(req, m.Outcome)
 		return
 	}
-	s := n.shard(req.Shard)
-	n.hold(req)
-	n.learnRoute(s, route{term: m.Term, leader: m.Leader, run: m.LeaderRun})
+	n.retryLater(req, m.Outcome.Refusal)
+	n.learnRoute(n.shard(req.Shard), route{term: m.Term, leader: m.Leader, run: m.LeaderRun})
 }
 
-// hold keeps a refused request for the next leader, or the next moment.
-func (n *Node) hold(req *request) {
-	req.state, req.token, req.sequence = held, 0, 0
-	req.retryAt = n.now.Mono.Add(n.options.RetryAfter)
+// mayRetry reports whether a request that ended so is in no log, and another
+// leader, or the same one later, may take it.
+func (o Outcome) mayRetry() bool {
+	return o.Kind == OutcomeRefused && o.Refusal != RefusedOverwritten
 }
 
-// offerHeld offers what a shard's requests wait for.
-func (n *Node) offerHeld(s *shard) {
-	for _, req := range slices.Clone(n.requests.open) {
-		switch {
-		case req.Shard != s.id:
-		case req.state == forwarded && req.Kind == RequestRead && req.to != s.route.leader.Server:
-			// A read does no harm where it is; the new leader can answer it.
-			n.hold(req)
-			n.offer(s, req)
-		default:
-			n.offer(s, req)
+// moveReads takes the reads of a shard back that were sent to a server which
+// does not lead any more: they do no harm there, and the new leader can answer.
+func (n *Node) moveReads(s *shard) {
+	for _, req := range n.forwardedTo(func(req *request) bool {
+		return req.Shard == s.id && req.Kind == RequestRead && req.to != s.route.leader.Server
+	}) {
+		n.hold(s, req, Never)
+	}
+}
+
+// forwardedTo returns the forwarded requests that match, oldest first.
+func (n *Node) forwardedTo(match func(*request) bool) []*request {
+	var found []*request
+	for _, sequence := range slices.Sorted(maps.Keys(n.requests.bySequence)) {
+		if req := n.requests.bySequence[sequence]; match(req) {
+			found = append(found, req)
 		}
 	}
+	return found
 }
 
 func (n *Node) offerAll() {
@@ -158,52 +211,45 @@ func (n *Node) offerAll() {
 // peerRunOver ends the writes that a process had which is no more: whether it
 // appended them cannot be learned. Reads go to the next leader.
 func (n *Node) peerRunOver(id ServerID, run RunID) {
-	for _, req := range slices.Clone(n.requests.open) {
-		switch {
-		case req.state != forwarded || req.to != id || req.run != run:
-		case req.Kind == RequestRead:
-			n.hold(req)
-		default:
+	for _, req := range n.forwardedTo(func(req *request) bool { return req.to == id && req.run == run }) {
+		if req.Kind == RequestRead {
+			n.retryLater(req, RefusedExpired)
+		} else {
 			n.end(req, Outcome{Kind: OutcomeUnknown})
 		}
 	}
-	n.forgetOrigin(id, run)
+	n.served.forget(id, run)
 }
 
 // expireRequests ends what is late, and sends or offers again what is due. A
 // write that a leader may have appended ends unknown, everything else refused.
 func (n *Node) expireRequests() {
-	for _, req := range slices.Clone(n.requests.open) {
+	for req, ok := n.requests.alarms.pop(n.now.Mono); ok; req, ok = n.requests.alarms.pop(n.now.Mono) {
 		switch {
-		case n.now.Mono >= req.Deadline:
-			outcome := refused(RefusedExpired)
-			if req.Kind == RequestWrite && req.state != held {
-				outcome = Outcome{Kind: OutcomeUnknown}
-			}
-			n.end(req, outcome)
-		case req.state == forwarded && due(req.resendAt, n.now.Mono):
+		case n.now.Mono < req.Deadline && req.state == forwarded:
 			n.sendForward(req)
-		case req.state == held && due(req.retryAt, n.now.Mono):
-			n.offer(n.shard(req.Shard), req)
+		case n.now.Mono < req.Deadline:
+			n.wait(req, Never)
+			n.offerHeld(n.shard(req.Shard))
+		case req.Kind == RequestWrite && req.state != held:
+			n.end(req, Outcome{Kind: OutcomeUnknown})
+		default:
+			n.end(req, refused(req.why))
 		}
 	}
 }
 
-func (n *Node) requestsDeadline() Instant {
-	next := Never
-	for _, req := range n.requests.open {
-		next = earliest(next, req.Deadline)
-		switch req.state {
-		case forwarded:
-			next = earliest(next, req.resendAt)
-		case held:
-			next = earliest(next, req.retryAt)
-		}
-	}
-	return next
-}
-
+// end gives a request its outcome. A read that the state machine is still
+// answering is let go.
 func (n *Node) end(req *request, outcome Outcome) {
-	n.requests.open = slices.DeleteFunc(n.requests.open, func(r *request) bool { return r == req })
+	if req.state == held {
+		s := n.shard(req.Shard)
+		s.held = slices.DeleteFunc(s.held, func(r *request) bool { return r == req })
+	}
+	n.requests.count--
+	delete(n.requests.byToken, req.token)
+	delete(n.requests.bySequence, req.sequence)
+	n.requests.alarms.set(req.alarm, Never)
+	req.state = over
 	n.outcomes = append(n.outcomes, RequestOutcome{req.ID, outcome})
 }

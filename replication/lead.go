@@ -105,15 +105,17 @@ func (r *Replica) reachesQuorum(l *leaderRole) bool {
 // hear it while it does not hear them.
 func (r *Replica) lostPeer(l *leaderRole) {
 	if l.askAt == Never && !r.reachesQuorum(l) {
-		r.askElection(l)
+		l.askAt = r.askElection(l.voters.Voters())
 	}
 }
 
-func (r *Replica) askElection(l *leaderRole) {
-	for _, m := range l.voters.Voters() {
+// askElection asks the voters' servers for an election, and returns when to ask
+// again.
+func (r *Replica) askElection(voters []Member) Instant {
+	for _, m := range voters {
 		r.send(m.Server, 0, AskElection{Term: r.term})
 	}
-	l.askAt = r.now.Mono.Add(r.options.SilentAfter)
+	return r.now.Mono.Add(r.options.SilentAfter)
 }
 
 // foundPeer takes up replication to a server that is there again, from what is
@@ -144,7 +146,7 @@ func (r *Replica) leaderDeadline(l *leaderRole) Instant {
 
 func (r *Replica) leaderTick(l *leaderRole) {
 	if due(l.askAt, r.now.Mono) {
-		r.askElection(l)
+		l.askAt = r.askElection(l.voters.Voters())
 	}
 	if due(l.reads.resendAt, r.now.Mono) {
 		r.resendRound(l)

@@ -15,15 +15,15 @@ type Node struct {
 	ports   Ports
 
 	shards  []*shard
+	alarms  alarms[*shard]
 	ready   []*shard
 	peers   []*peer
 	arrived []Envelope
 	outbox  []outgoing
 
 	requests requests
-	inbound  []*origin
+	served   served
 	outcomes []RequestOutcome
-	queries  queries
 	draining bool
 
 	now Time
@@ -48,7 +48,11 @@ type shard struct {
 	mail      []Event
 	elections []Event
 	proposals []Proposal
+	reads     []Token
 	queued    bool
+	alarm     *alarm[*shard]
+	// held are this server's own requests that nobody has.
+	held []*request
 	// route is the newest leader known.
 	route route
 	// served is whether the local replica served after its last step.
@@ -66,7 +70,7 @@ type route struct {
 // exchanges liveness; others become peers when they are first heard. Options
 // must be valid.
 func NewNode(self Server, options *Options, peers []ServerID, ports Ports) *Node {
-	n := &Node{self: self, options: options, ports: ports}
+	n := &Node{self: self, options: options, ports: ports, requests: newRequests(), served: newServed()}
 	for _, id := range peers {
 		if id != self.ID {
 			n.addPeer(id)
@@ -89,6 +93,7 @@ func (n *Node) Coordinate(id ShardID, servers []ServerID, seed uint64) {
 	assert(s.election == nil, "shard %d is coordinated already", id)
 	s.election = NewElection(id, n.self, n.options, servers, seed)
 	n.introduce(s)
+	n.alarms.set(s.alarm, s.deadline())
 }
 
 // Drain makes the server decline leadership where it can be given to another.
@@ -124,7 +129,7 @@ func (n *Node) Step(now Time) ([]RequestOutcome, Instant) {
 	n.watchPeers()
 	n.expireRequests()
 	n.run()
-	for _, s := range n.shards {
+	for s, ok := n.alarms.pop(now.Mono); ok; s, ok = n.alarms.pop(now.Mono) {
 		n.tickShard(s)
 	}
 	n.run()
@@ -145,8 +150,8 @@ func (n *Node) run() {
 	}
 }
 
-// stepShard takes a shard through everything that waits for it. Proposals go
-// last and together, so that a busy shard batches by itself.
+// stepShard takes a shard through everything that waits for it. Proposals and
+// reads go last and together, so that a busy shard batches by itself.
 func (n *Node) stepShard(s *shard) {
 	elections := s.elections
 	s.elections = nil
@@ -163,8 +168,27 @@ func (n *Node) stepShard(s *shard) {
 		s.proposals = nil
 		n.stepReplica(s, Propose{Proposals: proposals})
 	}
+	if len(s.reads) > 0 {
+		reads := s.reads
+		s.reads = nil
+		n.stepReplica(s, ReadIndex{Tokens: reads})
+	}
+	n.alarms.set(s.alarm, s.deadline())
 }
 
+// deadline is when a shard next needs time.
+func (s *shard) deadline() Instant {
+	next := Never
+	if s.replica != nil {
+		next = s.replica.Deadline()
+	}
+	if s.election != nil {
+		next = earliest(next, s.election.Deadline())
+	}
+	return next
+}
+
+// tickShard lets what is due in a shard have its time.
 func (n *Node) tickShard(s *shard) {
 	if s.replica != nil && due(s.replica.Deadline(), n.now.Mono) {
 		n.mailReplica(s, Tick{})
@@ -253,6 +277,7 @@ func (n *Node) learnRoute(s *shard, found route) {
 		return
 	}
 	s.route = found
+	n.moveReads(s)
 	n.offerHeld(s)
 }
 
@@ -300,6 +325,7 @@ func (n *Node) shard(id ShardID) *shard {
 	s, i := n.lookup(id)
 	if s == nil {
 		s = &shard{id: id}
+		s.alarm = n.alarms.add(s)
 		n.shards = slices.Insert(n.shards, i, s)
 	}
 	return s
@@ -317,16 +343,7 @@ func (n *Node) lookup(id ShardID) (*shard, int) {
 
 // deadline is when the node next needs time.
 func (n *Node) deadline() Instant {
-	next := earliest(n.peersDeadline(), n.requestsDeadline())
-	for _, s := range n.shards {
-		if s.replica != nil {
-			next = earliest(next, s.replica.Deadline())
-		}
-		if s.election != nil {
-			next = earliest(next, s.election.Deadline())
-		}
-	}
-	return next
+	return earliest(n.alarms.next(), earliest(n.peersDeadline(), n.requests.alarms.next()))
 }
 
 // Replica returns a picture of a shard's replica, and whether there is one.

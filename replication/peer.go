@@ -9,9 +9,6 @@ import (
 // Liveness is kept for each pair of servers, not for each shard: a quiet shard
 // costs nothing, and a peer's silence is noticed once for all of them.
 
-// maxRetired bounds the runs of one server that are remembered as over.
-const maxRetired = 256
-
 // peer is another server as this one hears it.
 type peer struct {
 	id          ServerID
@@ -21,9 +18,6 @@ type peer struct {
 	// was last sent to it.
 	heard, sent Instant
 	silent      bool
-	// retired are its earlier runs. What they still have under way in the network
-	// is not listened to any more.
-	retired []RunID
 }
 
 func (n *Node) addPeer(id ServerID) *peer {
@@ -48,16 +42,22 @@ func (n *Node) peer(id ServerID) *peer {
 	return n.peers[i]
 }
 
-// hear takes note of who sent an envelope, and reports whether to read it.
+// hear takes note of who sent an envelope, and reports whether to read it. What
+// an earlier run still has under way in the network is not listened to: among it
+// may be copies of requests whose repetition could no longer be told.
 func (n *Node) hear(e Envelope) bool {
 	p := n.peer(e.From)
-	if slices.Contains(p.retired, e.FromRun) {
+	if e.FromRun < p.run {
 		return false
 	}
 	p.heard = n.now.Mono
 	news := p.silent || p.run != e.FromRun
+	if over := p.run; over != 0 && over != e.FromRun {
+		n.tell(PeerDied{Server: p.id, Run: over})
+		n.peerRunOver(p.id, over)
+	}
 	if p.run != e.FromRun {
-		n.retire(p)
+		p.incarnation = 0
 	}
 	p.silent, p.run = false, e.FromRun
 	if beat, ok := e.Message.(Beat); ok && p.incarnation != beat.Incarnation {
@@ -83,31 +83,14 @@ func (n *Node) watchPeers() {
 	}
 }
 
-// PeerGone says that a run of a peer's process is known to be over, because its
-// connection was refused or reset. It need not be waited for.
-func (n *Node) PeerGone(id ServerID, run RunID) {
-	p := n.peer(id)
-	if p.run == run {
-		n.retire(p)
+// PeerGone says that a peer's connection was refused or reset, so that its
+// silence need not be waited for. That proves nothing of its process; a word from
+// it ends the silence.
+func (n *Node) PeerGone(id ServerID) {
+	if p := n.peer(id); !p.silent {
 		p.silent = true
+		n.tell(PeerSilent{Server: id})
 	}
-}
-
-// retire ends the run that a peer was heard as, if any. What that run still has
-// under way in the network is not listened to any more: among it may be copies
-// of requests whose repetition could no longer be told.
-func (n *Node) retire(p *peer) {
-	if p.run == 0 {
-		return
-	}
-	over := p.run
-	p.retired = append(p.retired, over)
-	if len(p.retired) > maxRetired {
-		p.retired = p.retired[1:]
-	}
-	p.run, p.incarnation = 0, 0
-	n.tell(PeerDied{Server: p.id, Run: over})
-	n.peerRunOver(p.id, over)
 }
 
 // beat lets each peer hear this server that heard nothing else of it lately.
@@ -134,13 +117,13 @@ func (n *Node) peersDeadline() Instant {
 }
 
 // heardAgo is how long ago a run of a server was heard, negative if that run is
-// not the one heard last. This server hears itself.
+// not the one heard last, or is silent. This server hears itself.
 func (n *Node) heardAgo(id ServerID, run RunID) time.Duration {
 	if id == n.self.ID && run == n.self.Run {
 		return 0
 	}
 	i, found := n.findPeer(id)
-	if !found || n.peers[i].run != run {
+	if !found || n.peers[i].run != run || n.peers[i].silent {
 		return -1
 	}
 	return n.now.Mono.Sub(n.peers[i].heard)

@@ -19,7 +19,7 @@ func (n *Node) receive(e Envelope) {
 		// A beat has done its work by being heard. Snapshots and deletions come
 		// with ensemble changes; until then nothing here asks for them.
 	case Forward:
-		n.serve(e, m)
+		n.serveForward(e, m)
 	case ForwardReply:
 		n.forwardEnded(e, m)
 	case CreateReplica:

@@ -40,17 +40,23 @@ func (q *readRounds) drain() []Token {
 
 func (q *readRounds) count() int { return len(q.waiting) + len(q.asked) + len(q.released) }
 
-// readIndex takes a read, and begins a round for it if none is under way.
-func (r *Replica) readIndex(token Token) {
+// readIndex takes reads, as many as the limit lets it, and begins a round for
+// them if none is under way.
+func (r *Replica) readIndex(tokens []Token) {
 	l, why := r.serving()
-	if why == 0 && l.reads.count() >= r.options.MaxReads {
-		why = RefusedOverload
+	taken := 0
+	if why == 0 {
+		taken, why = min(len(tokens), max(0, r.options.MaxReads-l.reads.count())), RefusedOverload
 	}
-	if why != 0 {
+	for _, token := range tokens[taken:] {
 		r.out.Outcomes = append(r.out.Outcomes, TokenOutcome{token, refused(why)})
+	}
+	if taken == 0 {
 		return
 	}
-	l.reads.waiting = append(l.reads.waiting, read{token: token, index: r.commit})
+	for _, token := range tokens[:taken] {
+		l.reads.waiting = append(l.reads.waiting, read{token: token, index: r.commit})
+	}
 	if len(l.reads.asked) == 0 {
 		r.beginRound(l)
 	}
@@ -68,10 +74,10 @@ func (r *Replica) beginRound(l *leaderRole) {
 }
 
 // sendRound asks the voters that have not confirmed the round. Silent ones are
-// asked too: it costs little, and what counts is whether they answer.
+// asked when they are heard again.
 func (r *Replica) sendRound(l *leaderRole) {
 	for _, m := range l.voters.Voters() {
-		if !slices.Contains(l.reads.confirmed, m) {
+		if !slices.Contains(l.reads.confirmed, m) && !r.isSilent(m.Server) {
 			r.send(m.Server, m.Replica, Confirm{Term: r.term, Round: l.reads.round, Commit: r.commit})
 		}
 	}

@@ -52,6 +52,11 @@ type fencedRole struct {
 	after  uint64
 	// creators are those that wait for the replica itself to be durable.
 	creators []ServerID
+	// voters are those whom a leader that was told of a higher term asks for an
+	// election, at askAt and again, until it is fenced or follows: nobody else may
+	// have noticed that the shard has no leader.
+	voters []Member
+	askAt  Instant
 	// mayLead is set by the NewTerm that made this role, and by nothing else:
 	// what was recovered, or stepped down, does not lead its term (rule 3).
 	mayLead bool
@@ -114,7 +119,7 @@ func (r *Replica) Step(now Time, event Event, out *Effects) {
 	case Propose:
 		r.propose(ev.Proposals)
 	case ReadIndex:
-		r.readIndex(ev.Token)
+		r.readIndex(ev.Tokens)
 	case LogDone:
 		r.logDone(ev.Sequence)
 	case EntriesRead:
@@ -169,16 +174,24 @@ func (r *Replica) receive(ev Receive) {
 
 // Deadline is when the replica next needs a Tick; Never while it is quiet.
 func (r *Replica) Deadline() Instant {
-	if l, ok := r.role.(*leaderRole); ok {
-		return r.leaderDeadline(l)
+	switch role := r.role.(type) {
+	case *fencedRole:
+		return role.askAt
+	case *leaderRole:
+		return r.leaderDeadline(role)
 	}
 	return Never
 }
 
 // tick does what is due.
 func (r *Replica) tick() {
-	if l, ok := r.role.(*leaderRole); ok {
-		r.leaderTick(l)
+	switch role := r.role.(type) {
+	case *fencedRole:
+		if due(role.askAt, r.now.Mono) {
+			role.askAt = r.askElection(role.voters)
+		}
+	case *leaderRole:
+		r.leaderTick(role)
 	}
 }
 

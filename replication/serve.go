@@ -1,19 +1,38 @@
 package replication
 
-import "slices"
-
 // Rule 7, where a request is served: by the replica of this server, for clients
 // here and for other servers. What an origin sent is remembered until the
 // origin says that it is over, so that a repetition is answered and not done
 // again.
 
-// origin is another server's run and its requests here.
-type origin struct {
+// served are the requests of other servers that this one was given, and the
+// reads that the state machine is answering.
+type served struct {
+	origins map[originKey]*origin
+	byToken map[Token]*servedRequest
+	// queries are reads here or of others, one of the two in each.
+	lastQuery QueryID
+	queries   map[QueryID]openQuery
+}
+
+func newServed() served {
+	return served{
+		origins: map[originKey]*origin{}, byToken: map[Token]*servedRequest{}, queries: map[QueryID]openQuery{},
+	}
+}
+
+// originKey is another server in one run.
+type originKey struct {
 	server ServerID
 	run    RunID
-	// low is below every sequence that may still be of interest.
+}
+
+// origin is what that run sent; low is below every sequence that may still be
+// of interest to it.
+type origin struct {
+	key    originKey
 	low    uint64
-	served []*servedRequest
+	served map[uint64]*servedRequest
 }
 
 // servedRequest is a request of another server.
@@ -24,40 +43,32 @@ type servedRequest struct {
 	kind     RequestKind
 	body     []byte
 	token    Token
-	// outcome ends it; what is refused stays refused, also if a late copy arrives
-	// when this server leads again.
+	// ended says that it has its outcome; what was refused stays refused, also if
+	// a late copy arrives when this server leads again.
 	ended   bool
 	outcome Outcome
 }
 
-// queries ties answers of the state machine to the reads that wait for them.
-type queries struct {
-	last QueryID
-	// waiting are reads here or of others, one of the two in each.
-	waiting []openQuery
-}
-
 type openQuery struct {
-	id     QueryID
 	own    *request
 	served *servedRequest
 }
 
-// serve takes a forwarded request, once.
-func (n *Node) serve(e Envelope, m Forward) {
+// serveForward takes a forwarded request, once.
+func (n *Node) serveForward(e Envelope, m Forward) {
 	if m.ToRun != n.self.Run || m.OriginRun != e.FromRun {
 		// It was meant for an earlier run here, which may have appended it. Only
 		// the origin's own deadline can end it.
 		return
 	}
-	o := n.origin(e.From, m.OriginRun)
-	o.forgetBelow(m.Low)
+	o := n.served.origin(originKey{e.From, m.OriginRun})
+	n.served.forgetBelow(o, m.Low)
 	if m.Sequence < o.low {
 		return
 	}
-	if i := slices.IndexFunc(o.served, func(r *servedRequest) bool { return r.sequence == m.Sequence }); i >= 0 {
-		if o.served[i].ended {
-			n.replyForward(o.served[i])
+	if known := o.served[m.Sequence]; known != nil {
+		if known.ended {
+			n.replyForward(known)
 		}
 		return
 	}
@@ -66,7 +77,7 @@ func (n *Node) serve(e Envelope, m Forward) {
 		return
 	}
 	r := &servedRequest{origin: o, sequence: m.Sequence, shard: e.Shard, kind: m.Kind, body: m.Body}
-	o.served = append(o.served, r)
+	o.served[m.Sequence] = r
 	s, _ := n.lookup(e.Shard)
 	if s == nil || s.replica == nil {
 		n.endServed(r, refused(RefusedNotLeader))
@@ -74,103 +85,96 @@ func (n *Node) serve(e Envelope, m Forward) {
 	}
 	n.requests.lastToken++
 	r.token = n.requests.lastToken
+	n.served.byToken[r.token] = r
 	n.ask(s, r.kind, r.token, r.body)
 }
 
-func (o *origin) forgetBelow(low uint64) {
-	if low > o.low {
-		o.low = low
-		o.served = slices.DeleteFunc(o.served, func(r *servedRequest) bool { return r.sequence < low })
+// forgetBelow drops what an origin says is over.
+func (v *served) forgetBelow(o *origin, low uint64) {
+	for ; o.low < low; o.low++ {
+		if r := o.served[o.low]; r != nil {
+			delete(v.byToken, r.token)
+			delete(o.served, o.low)
+		}
 	}
 }
 
-func (n *Node) origin(server ServerID, run RunID) *origin {
-	i := slices.IndexFunc(n.inbound, func(o *origin) bool { return o.server == server && o.run == run })
-	if i < 0 {
-		i = len(n.inbound)
-		n.inbound = append(n.inbound, &origin{server: server, run: run})
+func (v *served) origin(key originKey) *origin {
+	o := v.origins[key]
+	if o == nil {
+		o = &origin{key: key, served: map[uint64]*servedRequest{}}
+		v.origins[key] = o
 	}
-	return n.inbound[i]
+	return o
 }
 
-// forgetOrigin drops what a run sent that is over; its messages are not read
-// any more.
-func (n *Node) forgetOrigin(server ServerID, run RunID) {
-	n.inbound = slices.DeleteFunc(n.inbound, func(o *origin) bool { return o.server == server && o.run == run })
+// forget drops what a run sent that is over; its messages are not read any more.
+func (v *served) forget(server ServerID, run RunID) {
+	key := originKey{server, run}
+	if o := v.origins[key]; o != nil {
+		for _, r := range o.served {
+			delete(v.byToken, r.token)
+		}
+		delete(v.origins, key)
+	}
 }
 
 // ended takes an outcome of the replica here. A confirmed read goes on to the
-// state machine.
+// state machine. What has neither a request nor a served one is past its
+// deadline.
 func (n *Node) ended(s *shard, o TokenOutcome) {
-	own, served := n.byToken(o.Token)
-	switch {
-	case own == nil && served == nil:
-		// Its deadline passed before.
-	case o.Outcome.Kind == OutcomeDone && (own != nil && own.Kind == RequestRead || served != nil && served.kind == RequestRead):
-		n.query(s, own, served)
-	case served != nil:
-		n.endServed(served, o.Outcome)
-	case o.Outcome.Kind == OutcomeRefused && o.Outcome.Refusal != RefusedOverwritten:
-		n.hold(own)
-	default:
-		n.end(own, o.Outcome)
+	if own := n.requests.byToken[o.Token]; own != nil {
+		switch {
+		case o.Outcome.Kind == OutcomeDone && own.Kind == RequestRead:
+			delete(n.requests.byToken, own.token)
+			own.state = querying
+			n.query(s, openQuery{own: own}, own.Body)
+		case o.Outcome.mayRetry():
+			n.retryLater(own, o.Outcome.Refusal)
+		default:
+			n.end(own, o.Outcome)
+		}
+		return
+	}
+	if r := n.served.byToken[o.Token]; r != nil {
+		if o.Outcome.Kind == OutcomeDone && r.kind == RequestRead {
+			n.query(s, openQuery{served: r}, r.body)
+			return
+		}
+		n.endServed(r, o.Outcome)
 	}
 }
 
-func (n *Node) byToken(token Token) (*request, *servedRequest) {
-	for _, req := range n.requests.open {
-		if req.state == proposed && req.token == token {
-			return req, nil
-		}
-	}
-	for _, o := range n.inbound {
-		for _, r := range o.served {
-			if r.token == token && !r.ended {
-				return nil, r
-			}
-		}
-	}
-	return nil, nil
-}
-
-func (n *Node) query(s *shard, own *request, served *servedRequest) {
-	n.queries.last++
-	q := openQuery{id: n.queries.last, own: own, served: served}
-	n.queries.waiting = append(n.queries.waiting, q)
-	body := []byte(nil)
-	if own != nil {
-		own.state = querying
-		body = own.Body
-	} else {
-		body = served.body
-	}
-	n.ports.StateMachine.Query(s.id, q.id, body)
+func (n *Node) query(s *shard, q openQuery, body []byte) {
+	n.served.lastQuery++
+	n.served.queries[n.served.lastQuery] = q
+	n.ports.StateMachine.Query(s.id, n.served.lastQuery, body)
 }
 
 // Answered takes the state machine's answer to a query.
 func (n *Node) Answered(id QueryID, result []byte) {
-	i := slices.IndexFunc(n.queries.waiting, func(q openQuery) bool { return q.id == id })
-	assert(i >= 0, "query %d was not asked", id)
-	q := n.queries.waiting[i]
-	n.queries.waiting = slices.Delete(n.queries.waiting, i, i+1)
+	q, asked := n.served.queries[id]
+	assert(asked, "query %d was not asked", id)
+	delete(n.served.queries, id)
 	outcome := Outcome{Kind: OutcomeDone, Result: result}
 	switch {
 	case q.served != nil:
 		n.endServed(q.served, outcome)
-	case slices.Contains(n.requests.open, q.own):
+	case q.own.state == querying:
 		n.end(q.own, outcome)
 	}
 }
 
 func (n *Node) endServed(r *servedRequest, outcome Outcome) {
+	delete(n.served.byToken, r.token)
 	r.ended, r.outcome, r.body = true, outcome, nil
 	n.replyForward(r)
 }
 
 func (n *Node) replyForward(r *servedRequest) {
-	m := ForwardReply{OriginRun: r.origin.run, Sequence: r.sequence, Outcome: r.outcome}
+	m := ForwardReply{OriginRun: r.origin.key.run, Sequence: r.sequence, Outcome: r.outcome}
 	if s, _ := n.lookup(r.shard); s != nil {
 		m.Term, m.Leader, m.LeaderRun = s.route.term, s.route.leader, s.route.run
 	}
-	n.send(Envelope{From: n.self.ID, FromRun: n.self.Run, To: r.origin.server, Shard: r.shard, Message: m})
+	n.send(Envelope{From: n.self.ID, FromRun: n.self.Run, To: r.origin.key.server, Shard: r.shard, Message: m})
 }

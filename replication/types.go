@@ -17,8 +17,10 @@ type ShardID int64
 // shard's document and never reuses it; zero is "no replica".
 type ReplicaID int64
 
-// RunID names one run of one server process, drawn at random when it starts, so
-// that what a peer remembers of an earlier run is never mistaken for this one.
+// RunID names one run of one server process, so that what a peer remembers of an
+// earlier run is never mistaken for this one. The runs of a server ascend, from
+// 1: whoever starts a process takes a number above the last one kept on its
+// disk, and not below the clock's, should the disk be new.
 type RunID uint64
 
 // Incarnation names one formatting of a server's disk, drawn at random then. A

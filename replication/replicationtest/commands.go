@@ -152,7 +152,7 @@ func (s *script) gone(a args) {
 	over := a.server(s.cluster, a.word(0))
 	for _, server := range s.cluster.servers {
 		if server != over && server.up() {
-			server.node.PeerGone(over.id, over.run)
+			server.node.PeerGone(over.id)
 			server.wake()
 		}
 	}
