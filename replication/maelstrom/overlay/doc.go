@@ -19,4 +19,8 @@
 // fewest links that work, as soon as the news is around; when links heal, they go
 // directly again. A message is passed on at most as often as there are servers,
 // and never copied.
+//
+// A server learns of a cut from those who do not hear it any more. Where there is
+// no way back from a destination, not even over others, its sender goes on to
+// send directly: no answer could come from there either.
 package overlay

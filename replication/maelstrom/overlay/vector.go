@@ -26,18 +26,36 @@ type known struct {
 // Learn takes the vectors of a line that arrived.
 func (r *Router) Learn(now replication.Instant, vectors []Vector) {
 	for _, v := range vectors {
-		switch p := r.peer(v.Origin); {
-		case v.Origin == r.self:
+		p := r.peer(v.Origin)
+		switch {
+		case v.Origin == r.self && v.Version > r.version:
 			// An earlier run here, whose clock was ahead, is still remembered.
-			r.version = max(r.version, v.Version)
+			r.version = v.Version
+			r.changedOwn(now)
 		case p == nil || v.Version <= p.known.vector.Version:
 		default:
-			if !slices.Equal(p.known.vector.Hears, v.Hears) {
+			if !slices.Equal(r.presumed(p), v.Hears) {
 				r.changed()
 			}
 			p.known = known{vector: v, fresh: now}
 		}
 	}
+}
+
+// presumed is whom a server hears as far as is known: everybody, while it has not
+// said anything.
+func (r *Router) presumed(p *peer) []replication.ServerID {
+	if p.known.vector.Version > 0 {
+		return p.known.vector.Hears
+	}
+	everybody := []replication.ServerID{r.self}
+	for _, other := range r.peers {
+		if other != p {
+			everybody = append(everybody, other.id)
+		}
+	}
+	slices.Sort(everybody)
+	return everybody
 }
 
 // Gossip returns the vectors to put into a line for a server. It is to be called
@@ -59,7 +77,8 @@ func (r *Router) Gossip(now replication.Instant, to replication.ServerID) []Vect
 	}
 	vectors := []Vector{{Origin: r.self, Version: r.version, Hears: r.hears()}}
 	for _, other := range r.peers {
-		if other.known.vector.Version > 0 && other.id != to {
+		// Its own too: it may have been started anew, with a lower version.
+		if other.known.vector.Version > 0 {
 			vectors = append(vectors, other.known.vector)
 		}
 	}
