@@ -13,9 +13,9 @@ type Invariants struct {
 	// leaders is who led each term of each shard, chosen the election id.
 	leaders map[shardTerm]replication.Member
 	// entries is what each id was first seen to carry; committed the ids that
-	// were seen committed, in order of offset.
+	// were seen committed, in order of offset, and in which term they first were.
 	entries   map[shardEntry][]byte
-	committed map[replication.ShardID][]replication.EntryID
+	committed map[replication.ShardID][]commit
 	// known is the commit offset that each server knew after its last step.
 	known map[replication.ServerID]replication.Offset
 	// broken is the first violation, empty while there is none.
@@ -24,6 +24,14 @@ type Invariants struct {
 	log func(replication.ServerID, replication.ShardID) []replication.Entry
 	// durable returns what would survive a crash now.
 	durable func(replication.ServerID, replication.ShardID) []replication.Entry
+}
+
+// commit is an entry, and the term of the replica that first knew it committed.
+// Only terms above that one are bound to have it: an entry of an old term may
+// commit after the leader of a higher one, which had lost out by then, lacked it.
+type commit struct {
+	id replication.EntryID
+	in replication.Term
 }
 
 type shardTerm struct {
@@ -40,7 +48,7 @@ func newInvariants() *Invariants {
 	return &Invariants{
 		leaders:   map[shardTerm]replication.Member{},
 		entries:   map[shardEntry][]byte{},
-		committed: map[replication.ShardID][]replication.EntryID{},
+		committed: map[replication.ShardID][]commit{},
 		known:     map[replication.ServerID]replication.Offset{},
 	}
 }
@@ -117,8 +125,8 @@ func (v *Invariants) truncationsAgree(step replication.TraceStep) {
 	for _, op := range step.Effects.Log {
 		if op.Kind == replication.OpTruncate {
 			for i := int(op.Truncate); i < min(len(log), len(committed)); i++ {
-				if log[i].ID == committed[i] {
-					v.fail(step, "truncates to %d, committed is %v", op.Truncate, committed[i])
+				if log[i].ID == committed[i].id && committed[i].in <= step.Replica.Term.Term {
+					v.fail(step, "truncates to %d, committed is %v", op.Truncate, committed[i].id)
 				}
 			}
 		}
@@ -138,16 +146,16 @@ func (v *Invariants) commitsAgree(step replication.TraceStep) {
 	for i, e := range log[:step.Replica.Commit] {
 		switch {
 		case i >= len(committed):
-			committed = append(committed, e.ID)
-		case committed[i] != e.ID:
-			v.fail(step, "offset %d is committed as %v and as %v", i+1, committed[i], e.ID)
+			committed = append(committed, commit{e.ID, step.Replica.Term.Term})
+		case committed[i].id != e.ID:
+			v.fail(step, "offset %d is committed as %v and as %v", i+1, committed[i].id, e.ID)
 		}
 	}
 	v.committed[step.Shard] = committed
 	if step.Replica.Role == replication.RoleLeader {
-		for i, id := range committed {
-			if id.Term < step.Replica.Term.Term && (i >= len(log) || log[i].ID != id) {
-				v.fail(step, "leads term %v without the committed entry %v", step.Replica.Term, id)
+		for i, c := range committed {
+			if c.in < step.Replica.Term.Term && (i >= len(log) || log[i].ID != c.id) {
+				v.fail(step, "leads term %v without the committed entry %v", step.Replica.Term, c.id)
 			}
 		}
 	}
