@@ -74,7 +74,7 @@ func NewCluster(options replication.Options) *Cluster {
 	c := &Cluster{options: options, now: time.Second, Invariants: newInvariants(),
 		metadata: &metadata{documents: map[replication.ShardID]replication.Document{}}}
 	c.Invariants.log = func(id replication.ServerID, shard replication.ShardID) []replication.Entry {
-		return c.server(id).disk.shard(shard).log()
+		return c.server(id).disk.shard(shard).current
 	}
 	c.Invariants.durable = func(id replication.ServerID, shard replication.ShardID) []replication.Entry {
 		return c.server(id).disk.shard(shard).entries

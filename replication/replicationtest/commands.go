@@ -202,7 +202,7 @@ func (s *script) document(args) {
 func (s *script) log(args) {
 	for _, server := range s.cluster.servers {
 		shard := server.disk.shard(Shard)
-		all, durable := shard.log(), len(shard.entries)
+		all, durable := shard.current, len(shard.entries)
 		var words []string
 		for i, e := range all {
 			if i == durable {

@@ -15,9 +15,12 @@ type disk struct {
 	stuck bool
 }
 
+// diskShard is one shard's part: record and entries are durable, current is the
+// log with what is not yet synced. The two share no memory.
 type diskShard struct {
 	record  replication.TermRecord
 	entries []replication.Entry
+	current []replication.Entry
 	applied replication.Offset
 	pending []replication.LogOp
 	reads   []diskRead
@@ -42,6 +45,7 @@ func (d *disk) shard(id replication.ShardID) *diskShard {
 func (d *disk) Submit(id replication.ShardID, op replication.LogOp) {
 	s := d.shard(id)
 	s.pending = append(s.pending, op)
+	s.current = applyOp(s.current, op)
 }
 
 // Read implements replication.Log.
@@ -59,40 +63,34 @@ func (s *diskShard) sync(count int) []replication.LogOp {
 	done := slices.Clone(s.pending[:count])
 	s.pending = s.pending[count:]
 	for _, op := range done {
-		s.record, s.entries = applyOp(s.record, s.entries, op)
+		if op.Kind == replication.OpTerm {
+			s.record = op.Record
+		}
+		s.entries = applyOp(s.entries, op)
 	}
 	return done
 }
 
-// log is the log with what is not yet synced.
-func (s *diskShard) log() []replication.Entry {
-	entries := slices.Clone(s.entries)
-	for _, op := range s.pending {
-		_, entries = applyOp(s.record, entries, op)
-	}
-	return entries
-}
-
-func applyOp(record replication.TermRecord, entries []replication.Entry, op replication.LogOp) (replication.TermRecord, []replication.Entry) {
+// applyOp does to a log what an operation says, in place.
+func applyOp(entries []replication.Entry, op replication.LogOp) []replication.Entry {
 	switch op.Kind {
 	case replication.OpTerm:
-		record = op.Record
 	case replication.OpAppend:
 		if op.Entries[0].ID.Offset != replication.Offset(len(entries)+1) {
 			panic(fmt.Sprintf("disk: append of %v after %d entries", op.Entries[0].ID, len(entries)))
 		}
-		entries = append(slices.Clip(entries), op.Entries...)
+		entries = append(entries, op.Entries...)
 	case replication.OpTruncate:
 		entries = entries[:op.Truncate]
 	default:
 		panic(fmt.Sprintf("disk: unexpected operation %v", op.Kind))
 	}
-	return record, entries
+	return entries
 }
 
 // read answers a question to the log.
 func (s *diskShard) read(r diskRead) []replication.Entry {
-	log := s.log()
+	log := s.current
 	if int(r.first) > len(log) {
 		return nil
 	}
@@ -101,13 +99,14 @@ func (s *diskShard) read(r diskRead) []replication.Entry {
 		bytes += len(log[last].Payload) + 1
 		last++
 	}
-	return log[r.first-1 : last]
+	return slices.Clone(log[r.first-1 : last])
 }
 
 // crash loses what was not synced.
 func (d *disk) crash() {
 	for _, s := range d.shards {
 		s.pending, s.reads = nil, nil
+		s.current = slices.Clone(s.entries)
 	}
 }
 

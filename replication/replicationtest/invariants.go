@@ -3,6 +3,7 @@ package replicationtest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/ostraka-db/ostraka/replication"
 )
@@ -16,6 +17,8 @@ type Invariants struct {
 	// were seen committed, in order of offset, and in which term they first were.
 	entries   map[shardEntry][]byte
 	committed map[replication.ShardID][]commit
+	// complete are the terms whose leader's log was compared when it began.
+	complete map[shardTerm]bool
 	// known is the commit offset that each server knew after its last step.
 	known map[replication.ServerID]replication.Offset
 	// broken is the first violation, empty while there is none.
@@ -49,6 +52,7 @@ func newInvariants() *Invariants {
 		leaders:   map[shardTerm]replication.Member{},
 		entries:   map[shardEntry][]byte{},
 		committed: map[replication.ShardID][]commit{},
+		complete:  map[shardTerm]bool{},
 		known:     map[replication.ServerID]replication.Offset{},
 	}
 }
@@ -121,8 +125,8 @@ func (v *Invariants) oneEntry(step replication.TraceStep) {
 // before the step.
 func (v *Invariants) truncationsAgree(step replication.TraceStep) {
 	committed := v.committed[step.Shard]
-	log := v.log(step.Server, step.Shard)
-	for _, op := range step.Effects.Log {
+	for j, op := range step.Effects.Log {
+		log := logAfter(v.log(step.Server, step.Shard), step.Effects.Log[:j])
 		if op.Kind == replication.OpTruncate {
 			for i := int(op.Truncate); i < min(len(log), len(committed)); i++ {
 				if log[i].ID == committed[i].id && committed[i].in <= step.Replica.Term.Term {
@@ -130,12 +134,12 @@ func (v *Invariants) truncationsAgree(step replication.TraceStep) {
 				}
 			}
 		}
-		_, log = applyOp(replication.TermRecord{}, log, op)
 	}
 }
 
 // commitsAgree: whatever anybody ever saw committed at an offset is the same
-// entry, and is in the log of everybody who knows that offset committed.
+// entry, and is in the log of everybody who knows that offset committed, and of
+// every leader of a higher term when it begins to lead.
 func (v *Invariants) commitsAgree(step replication.TraceStep) {
 	log := logAfter(v.log(step.Server, step.Shard), step.Effects.Log)
 	committed := v.committed[step.Shard]
@@ -143,20 +147,23 @@ func (v *Invariants) commitsAgree(step replication.TraceStep) {
 		v.fail(step, "committed %d, the log ends at %d", step.Replica.Commit, len(log))
 		return
 	}
-	for i, e := range log[:step.Replica.Commit] {
+	for i := int(v.known[step.Server]); i < int(step.Replica.Commit); i++ {
 		switch {
 		case i >= len(committed):
-			committed = append(committed, commit{e.ID, step.Replica.Term.Term})
-		case committed[i].id != e.ID:
-			v.fail(step, "offset %d is committed as %v and as %v", i+1, committed[i].id, e.ID)
+			committed = append(committed, commit{log[i].ID, step.Replica.Term.Term})
+		case committed[i].id != log[i].ID:
+			v.fail(step, "offset %d is committed as %v and as %v", i+1, committed[i].id, log[i].ID)
 		}
 	}
 	v.committed[step.Shard] = committed
-	if step.Replica.Role == replication.RoleLeader {
-		for i, c := range committed {
-			if c.in < step.Replica.Term.Term && (i >= len(log) || log[i].ID != c.id) {
-				v.fail(step, "leads term %v without the committed entry %v", step.Replica.Term, c.id)
-			}
+	key := shardTerm{step.Shard, step.Replica.Term.Term}
+	if step.Replica.Role != replication.RoleLeader || v.complete[key] {
+		return
+	}
+	v.complete[key] = true
+	for i, c := range committed {
+		if c.in < step.Replica.Term.Term && (i >= len(log) || log[i].ID != c.id) {
+			v.fail(step, "leads term %v without the committed entry %v", step.Replica.Term, c.id)
 		}
 	}
 }
@@ -164,8 +171,12 @@ func (v *Invariants) commitsAgree(step replication.TraceStep) {
 // logAfter is a log with what a step asks of it, which the disk has yet to be
 // given.
 func logAfter(log []replication.Entry, ops []replication.LogOp) []replication.Entry {
+	if len(ops) == 0 {
+		return log
+	}
+	log = slices.Clone(log)
 	for _, op := range ops {
-		_, log = applyOp(replication.TermRecord{}, log, op)
+		log = applyOp(log, op)
 	}
 	return log
 }

@@ -1,6 +1,7 @@
 package replicationtest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ostraka-db/ostraka/replication"
@@ -38,18 +39,10 @@ func (m *machine) Query(shard replication.ShardID, id replication.QueryID, body 
 // value reads a register out of the entries that the shard has applied.
 func (m *machine) value(shard replication.ShardID, key string) string {
 	s := m.server.disk.shard(shard)
-	for _, e := range backwards(s.log()[:s.applied]) {
+	for _, e := range slices.Backward(s.current[:s.applied]) {
 		if name, value, ok := strings.Cut(string(e.Payload), "="); ok && name == key {
 			return value
 		}
 	}
 	return absent
-}
-
-func backwards(entries []replication.Entry) []replication.Entry {
-	reversed := make([]replication.Entry, 0, len(entries))
-	for i := len(entries) - 1; i >= 0; i-- {
-		reversed = append(reversed, entries[i])
-	}
-	return reversed
 }
