@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,7 +22,6 @@ const (
 	logHeader         = "ostraka log 0001"
 	incarnationHeader = "ostraka inc 0001"
 	headerBytes       = 16
-	incarnationBytes  = headerBytes + 8 + 4
 )
 
 // LockedError says that another process uses the directory.
@@ -82,11 +80,11 @@ func (d *directory) incarnation() (replication.Incarnation, error) {
 	case err != nil:
 		return 0, fmt.Errorf("read the incarnation: %w", err)
 	}
-	incarnation, ok := decodeIncarnation(content)
-	if !ok {
+	incarnation, intact := decodeNumber(incarnationHeader, content)
+	if !intact {
 		return 0, &CorruptionError{File: path, Detail: "it is not an incarnation"}
 	}
-	return incarnation, nil
+	return replication.Incarnation(incarnation), nil
 }
 
 // format makes an empty log, and then the incarnation, whose presence says that
@@ -105,17 +103,7 @@ func (d *directory) format() (replication.Incarnation, error) {
 		return 0, fmt.Errorf("make the log: %w", err)
 	}
 	incarnation := drawIncarnation()
-	final := filepath.Join(d.path, incarnationName)
-	if err := writeFile(final+".new", encodeIncarnation(incarnation)); err != nil {
-		return 0, fmt.Errorf("write the incarnation: %w", err)
-	}
-	if err := os.Rename(final+".new", final); err != nil {
-		return 0, fmt.Errorf("write the incarnation: %w", err)
-	}
-	if err := syncDirectory(d.path); err != nil {
-		return 0, fmt.Errorf("write the incarnation: %w", err)
-	}
-	return incarnation, nil
+	return incarnation, d.writeNumber(incarnationName, incarnationHeader, uint64(incarnation))
 }
 
 // drawIncarnation never draws zero, which means that none is known.
@@ -127,21 +115,6 @@ func drawIncarnation() replication.Incarnation {
 			return replication.Incarnation(v)
 		}
 	}
-}
-
-func encodeIncarnation(incarnation replication.Incarnation) []byte {
-	b := binary.LittleEndian.AppendUint64([]byte(incarnationHeader), uint64(incarnation))
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-}
-
-func decodeIncarnation(b []byte) (replication.Incarnation, bool) {
-	if len(b) != incarnationBytes || string(b[:headerBytes]) != incarnationHeader {
-		return 0, false
-	}
-	signed := b[:incarnationBytes-4]
-	incarnation := binary.LittleEndian.Uint64(signed[headerBytes:])
-	intact := binary.LittleEndian.Uint32(b[len(signed):]) == crc32.Checksum(signed, castagnoli)
-	return replication.Incarnation(incarnation), intact && incarnation != 0
 }
 
 // writeFile writes a whole file and syncs it; its name is the caller's to sync.

@@ -18,6 +18,7 @@ type Log struct {
 	framer      framer
 	shards      []*shardLog
 	incarnation replication.Incarnation
+	run         replication.RunID
 
 	// queued are framed operations that wait for a Sync.
 	queued []byte
@@ -55,6 +56,9 @@ var ErrClosed = errors.New("the log is closed")
 
 // Incarnation is the directory's, drawn when it was formatted.
 func (l *Log) Incarnation() replication.Incarnation { return l.incarnation }
+
+// Run numbers this opening of the directory, above all earlier ones.
+func (l *Log) Run() replication.RunID { return l.run }
 
 // Recovered returns what the log holds of each shard, by shard.
 func (l *Log) Recovered() []Recovered {

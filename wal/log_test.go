@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostraka-db/ostraka/replication"
 )
@@ -192,6 +193,24 @@ func TestAnIncarnationLastsAsLongAsItsDirectory(t *testing.T) {
 	}
 }
 
+func TestRunsAscend(t *testing.T) {
+	dir := t.TempDir()
+	var last replication.RunID
+	for range 5 {
+		l := mustOpen(t, dir)
+		if l.Run() <= last {
+			t.Errorf("run %d after %d", l.Run(), last)
+		}
+		last = l.Run()
+		_ = l.Close()
+	}
+	d := &directory{path: dir}
+	// A clock that went back changes nothing.
+	if run, err := d.nextRun(time.Unix(1, 0)); err != nil || run != last+1 {
+		t.Errorf("run %d, %v after %d with the clock at 1970", run, err, last)
+	}
+}
+
 func TestFormattingThatWasCutShortStartsOver(t *testing.T) {
 	for _, content := range []string{"", "ostra", logHeader} {
 		dir := t.TempDir()
@@ -208,7 +227,7 @@ func TestAnIncarnationThatIsDamagedOrGoneIsCorruption(t *testing.T) {
 	for name, harm := range map[string]func(path string) error{
 		"gone":  os.Remove,
 		"short": func(path string) error { return os.Truncate(path, 20) },
-		"other": func(path string) error { return os.WriteFile(path, make([]byte, incarnationBytes), 0o644) },
+		"other": func(path string) error { return os.WriteFile(path, make([]byte, numberBytes), 0o644) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // CorruptionError says that the log holds what was never written there, in a
@@ -40,11 +41,15 @@ func openLog(dir *directory) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	run, err := dir.nextRun(time.Now())
+	if err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(filepath.Join(dir.path, logName), os.O_RDWR, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
-	l := &Log{dir: dir, file: file, framer: newFramer(incarnation), incarnation: incarnation}
+	l := &Log{dir: dir, file: file, framer: newFramer(incarnation), incarnation: incarnation, run: run}
 	if err := l.recover(); err != nil {
 		_ = file.Close()
 		return nil, err

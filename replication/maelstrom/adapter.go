@@ -67,14 +67,18 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(newAdapter(config, disk).work(ctx), disk.close())
+}
+
+func newAdapter(config Config, disk *disk) *adapter {
 	a := &adapter{
 		config: config, wire: jepsen.NewNode(), clock: newClock(), disk: disk,
-		run: replication.RunID(random()), mailbox: make(chan mail, maxMail),
+		run: disk.log.Run(), mailbox: make(chan mail, maxMail),
 		inits: make(chan struct{}, 1), ready: make(chan struct{}), stop: make(chan struct{}),
 	}
 	a.wire.Stdin, a.wire.Stdout = config.Stdin, config.Stdout
 	a.handle()
-	return errors.Join(a.work(ctx), disk.close())
+	return a
 }
 
 func (c *Config) validate() error {
