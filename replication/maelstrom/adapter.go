@@ -137,11 +137,10 @@ func (a *adapter) newLoop() (*loop, error) {
 	}
 	options := &a.config.Options
 	logger := a.config.Logger.With("node", self.ID)
-	now := a.clock.now()
 	l := &loop{clock: a.clock, disk: a.disk, machine: &machine{db: a.disk.db}, logger: logger, mailbox: a.mailbox}
 	l.transport = &transport{
 		self: self.ID, clock: a.clock, line: a.wire.Send, logger: logger,
-		router: overlay.New(self.ID, servers, uint64(now.Wall), now.Mono, overlayOptions(*options)),
+		router: overlay.New(self.ID, servers, uint64(self.Run), a.clock.now().Mono, overlayOptions(*options)),
 	}
 	l.store = &store{
 		clock: a.clock, within: options.StoreWithin, logger: logger, ask: a.askStore,

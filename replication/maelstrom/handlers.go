@@ -102,8 +102,8 @@ func (a *adapter) echo(m jepsen.Message) error {
 	return a.wire.Send(m.Src, body)
 }
 
-// generate answers with an id that nobody else gives out: the run's number is
-// drawn from 64 bits, and within the run ids are counted.
+// generate answers with an id that nobody else gives out: incarnations are drawn
+// from 64 bits for each disk, the disk counts the node's runs, and the run its ids.
 func (a *adapter) generate(m jepsen.Message) error {
 	waits, err := clientOf(m)
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *adapter) generate(m jepsen.Message) error {
 		Type      string `json:"type"`
 		InReplyTo int    `json:"in_reply_to"`
 		ID        string `json:"id"`
-	}{"generate_ok", waits.msgID, fmt.Sprintf("%016x-%d", uint64(a.run), a.lastID.Add(1))})
+	}{"generate_ok", waits.msgID, fmt.Sprintf("%x-%x-%d", a.disk.log.Incarnation(), a.run, a.lastID.Add(1))})
 }
 
 // refuse answers with an error.

@@ -1,6 +1,7 @@
 package maelstrom
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -55,8 +56,16 @@ func (l *loop) run(stop <-chan struct{}) error {
 		if err != nil {
 			return err
 		}
-		timer.Reset(next.Sub(l.clock.now().Mono))
+		timer.Reset(l.until(next))
 	}
+}
+
+// until is how long there is nothing to do.
+func (l *loop) until(next replication.Instant) time.Duration {
+	if next == replication.Never {
+		return time.Hour
+	}
+	return next.Sub(l.clock.now().Mono)
 }
 
 // takeMail takes what has arrived, so that one step and one sync serve it all.
@@ -150,11 +159,11 @@ func (l *loop) reportLeading() {
 	state, hosted := l.node.Replica(shardID)
 	if hosted && state.Serving && state.Term.Term != l.led {
 		l.led = state.Term.Term
-		l.logger.Info("leads", "shard", shardID, "term", l.led)
+		l.logger.Info(fmt.Sprintf("leads shard=%d term=%d", shardID, l.led))
 	}
 }
 
-// earliest is the first of some instants, of which one is not Never.
+// earliest is the first of some instants; Never is later than any other.
 func earliest(instants ...replication.Instant) replication.Instant {
 	first := replication.Never
 	for _, at := range instants {

@@ -50,8 +50,7 @@ type peer struct {
 }
 
 // New returns a router that presumes to hear everybody, until it is proved
-// wrong. Version must be above those of the server's earlier runs: a wall clock
-// in milliseconds will do.
+// wrong. Version should be above those of the server's earlier runs.
 func New(self replication.ServerID, servers []replication.ServerID, version uint64, now replication.Instant, options Options) *Router {
 	r := &Router{self: self, options: options, version: version, renewed: now}
 	for _, id := range servers {
