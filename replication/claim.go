@@ -6,8 +6,8 @@ import "slices"
 // own call returned success.
 
 // bootstrap writes the first document of a shard: an ensemble of the servers
-// that were named for it. It waits, within the limit for elections, until all of
-// them were heard, so that the document names their disks from the start. Several
+// that were named for it. It waits until all of them were heard, or are
+// silent, so that the document names their disks from the start. Several
 // may try at once: one compare-and-set wins.
 func (e *Election) bootstrap() {
 	doc := Document{}
@@ -34,7 +34,7 @@ func (e *Election) patienceOver() bool {
 	if e.seen == Never {
 		e.seen = e.now.Mono
 	}
-	return e.now.Mono >= e.seen.Add(e.options.ElectWithin)
+	return e.now.Mono >= e.seen.Add(e.options.SilentAfter)
 }
 
 // claim writes a term above every one that was mentioned. It ends whatever this
