@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -197,11 +196,4 @@ func random() uint64 {
 			return v
 		}
 	}
-}
-
-// decodeBody reads a message's body.
-func decodeBody[T any](m jepsen.Message) (T, error) {
-	var body T
-	err := json.Unmarshal(m.Body, &body)
-	return body, err
 }

@@ -30,6 +30,7 @@
 //	loop.go         the loop
 //	clients.go      requests of clients, and their answers
 //	linkv.go        read, write and cas in terms of the state machine
+//	handlers.go     what is done with each type of message
 //	adapter.go      the node as a whole
 //
 // # Limits

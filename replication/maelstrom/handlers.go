@@ -90,8 +90,8 @@ func (a *adapter) linKV(kind string, m jepsen.Message) error {
 
 // echo answers with the message's own body.
 func (a *adapter) echo(m jepsen.Message) error {
-	body, err := decodeBody[map[string]json.RawMessage](m)
-	if err != nil {
+	var body map[string]json.RawMessage
+	if err := json.Unmarshal(m.Body, &body); err != nil {
 		return a.refuse(m, jepsen.MalformedRequest, err.Error())
 	}
 	body["type"] = json.RawMessage(`"echo_ok"`)
