@@ -9,24 +9,28 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// The public contract is a table in testdata/client.contract, written down from
-// Oxia's and not from our .proto: one line per field, enum value and method. A
-// change to the .proto that changes anything a client can see fails here.
-func TestClientContract(t *testing.T) {
-	table, err := os.ReadFile("testdata/client.contract")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := contractLines(string(table))
-	got := contractLines(describeFile(File_api_client_proto))
-	for line := range want {
-		if !got[line] {
-			t.Errorf("missing: %s", line)
+// Each contract is a table in testdata, one line per field, enum value and method.
+// That of client.proto was written down from Oxia's and not from our .proto. A
+// change to a .proto that changes anything a client can see fails here.
+func TestContracts(t *testing.T) {
+	for name, file := range map[string]protoreflect.FileDescriptor{
+		"client": File_api_client_proto, "transaction": File_api_transaction_proto,
+	} {
+		table, err := os.ReadFile("testdata/" + name + ".contract")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	for line := range got {
-		if !want[line] {
-			t.Errorf("not in the contract: %s", line)
+		want := contractLines(string(table))
+		got := contractLines(describeFile(file))
+		for line := range want {
+			if !got[line] {
+				t.Errorf("%s: missing: %s", name, line)
+			}
+		}
+		for line := range got {
+			if !want[line] {
+				t.Errorf("%s: not in the contract: %s", name, line)
+			}
 		}
 	}
 }
@@ -55,14 +59,7 @@ func describeFile(file protoreflect.FileDescriptor) string {
 	for i := range file.Messages().Len() {
 		describeMessage(&out, file.Messages().Get(i))
 	}
-	for i := range file.Enums().Len() {
-		enum := file.Enums().Get(i)
-		fmt.Fprintf(&out, "enum %s\n", enum.Name())
-		for j := range enum.Values().Len() {
-			value := enum.Values().Get(j)
-			fmt.Fprintf(&out, "  %d %s\n", value.Number(), value.Name())
-		}
-	}
+	describeEnums(&out, "", file.Enums())
 	for i := range file.Services().Len() {
 		service := file.Services().Get(i)
 		fmt.Fprintf(&out, "service %s\n", service.Name())
@@ -80,6 +77,18 @@ func describeMessage(out *strings.Builder, message protoreflect.MessageDescripto
 	for i := range message.Fields().Len() {
 		field := message.Fields().Get(i)
 		fmt.Fprintf(out, "  %d %s %s%s\n", field.Number(), field.Name(), cardinality(field), typeOf(field))
+	}
+	describeEnums(out, string(message.Name())+".", message.Enums())
+}
+
+func describeEnums(out *strings.Builder, within string, enums protoreflect.EnumDescriptors) {
+	for i := range enums.Len() {
+		enum := enums.Get(i)
+		fmt.Fprintf(out, "enum %s%s\n", within, enum.Name())
+		for j := range enum.Values().Len() {
+			value := enum.Values().Get(j)
+			fmt.Fprintf(out, "  %d %s\n", value.Number(), value.Name())
+		}
 	}
 }
 
