@@ -37,6 +37,10 @@ type (
 		Run    RunID
 	}
 
+	// StepAside makes a leader ask for an election, because its server is about to
+	// stop. It leads until it is fenced.
+	StepAside struct{}
+
 	// LogDone says that the replica's log operations up to Sequence are durable.
 	LogDone struct{ Sequence uint64 }
 
@@ -91,6 +95,7 @@ func (Tick) event()           {}
 func (PeerHeard) event()      {}
 func (PeerSilent) event()     {}
 func (PeerDied) event()       {}
+func (StepAside) event()      {}
 func (LogDone) event()        {}
 func (EntriesRead) event()    {}
 func (Applied) event()        {}

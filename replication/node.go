@@ -24,7 +24,9 @@ type Node struct {
 	requests requests
 	served   served
 	outcomes []RequestOutcome
+	// draining is set for good by Drain; asideAt is when leaders are next told.
 	draining bool
+	asideAt  Instant
 
 	now Time
 }
@@ -96,8 +98,24 @@ func (n *Node) Coordinate(id ShardID, servers []ServerID, seed uint64) {
 	n.alarms.set(s.alarm, s.deadline())
 }
 
-// Drain makes the server decline leadership where it can be given to another.
-func (n *Node) Drain() { n.draining = true }
+// Drain makes the server give its leaderships away, and decline new ones where
+// another replica can lead. It is under way from the next Step on, and done when
+// Leaderships is zero, which it may never be: the caller bounds its patience.
+func (n *Node) Drain() { n.draining, n.asideAt = true, n.now.Mono }
+
+// stepAside lets leaders of a draining server ask for elections, until they are
+// heard.
+func (n *Node) stepAside() {
+	if !n.draining || n.now.Mono < n.asideAt {
+		return
+	}
+	n.asideAt = n.now.Mono.Add(n.options.SilentAfter)
+	for _, s := range n.shards {
+		if s.leads() {
+			n.mailReplica(s, StepAside{})
+		}
+	}
+}
 
 // Deliver takes a peer's message. It is looked at in the next Step.
 func (n *Node) Deliver(e Envelope) { n.arrived = append(n.arrived, e) }
@@ -128,6 +146,7 @@ func (n *Node) Step(now Time) ([]RequestOutcome, Instant) {
 	}
 	n.watchPeers()
 	n.expireRequests()
+	n.stepAside()
 	n.run()
 	for s, ok := n.alarms.pop(now.Mono); ok; s, ok = n.alarms.pop(now.Mono) {
 		n.tickShard(s)
@@ -343,7 +362,11 @@ func (n *Node) lookup(id ShardID) (*shard, int) {
 
 // deadline is when the node next needs time.
 func (n *Node) deadline() Instant {
-	return earliest(n.alarms.next(), earliest(n.peersDeadline(), n.requests.alarms.next()))
+	next := earliest(n.alarms.next(), earliest(n.peersDeadline(), n.requests.alarms.next()))
+	if n.draining && n.Leaderships() > 0 {
+		next = earliest(next, n.asideAt)
+	}
+	return next
 }
 
 // Replica returns a picture of a shard's replica, and whether there is one.

@@ -90,7 +90,7 @@ func (n *Node) createReplica(e Envelope, m CreateReplica) {
 func (n *Node) send(e Envelope) {
 	switch m := e.Message.(type) {
 	case NewTermReply:
-		m.Incarnation, m.Leaderships, m.Draining = n.self.Incarnation, n.leaderships(), n.draining
+		m.Incarnation, m.Leaderships, m.Draining = n.self.Incarnation, n.Leaderships(), n.draining
 		e.Message = m
 	case ReplicaCreated:
 		m.Incarnation = n.self.Incarnation
@@ -118,13 +118,15 @@ func (n *Node) flush() {
 	n.outbox = nil
 }
 
-// leaderships counts the shards that this server leads.
-func (n *Node) leaderships() int {
+// Leaderships counts the shards that this server leads, serving or not yet.
+func (n *Node) Leaderships() int {
 	count := 0
 	for _, s := range n.shards {
-		if s.replica != nil && s.replica.role.kind() == RoleLeader {
+		if s.leads() {
 			count++
 		}
 	}
 	return count
 }
+
+func (s *shard) leads() bool { return s.replica != nil && s.replica.role.kind() == RoleLeader }

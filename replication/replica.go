@@ -128,6 +128,10 @@ func (r *Replica) Step(now Time, event Event, out *Effects) {
 		r.appliedBatch(ev.Results)
 	case Create:
 		r.create(ev.Coordinator)
+	case StepAside:
+		if l, leads := r.role.(*leaderRole); leads {
+			r.askElection(l.voters.Voters())
+		}
 	case PeerHeard:
 		r.peerHeard(ev.Server)
 	case PeerSilent:

@@ -18,7 +18,7 @@ var commands = map[string]func(*script, args){
 	"stick": (*script).stick, "unstick": (*script).unstick, "sync": (*script).syncSome,
 	"crash": (*script).crash, "start": (*script).start, "wipe": (*script).wipe,
 	"pause": (*script).pause, "resume": (*script).resume,
-	"gone": (*script).gone, "metadata": (*script).metadata,
+	"drain": (*script).drain, "gone": (*script).gone, "metadata": (*script).metadata,
 	"state": (*script).state, "log": (*script).log, "document": (*script).document,
 }
 
@@ -144,6 +144,13 @@ func (s *script) wipe(a args) {
 	server.crash()
 	server.disk = newDisk()
 	server.incarnation += 100
+}
+
+func (s *script) drain(a args) {
+	server := a.server(s.cluster, a.word(0))
+	server.node.Drain()
+	server.wake()
+	s.rest(a)
 }
 
 // gone tells every other server that the run of a crashed one is over, as

@@ -32,6 +32,7 @@ import (
 //	                                               copies of all that match
 //	stick s1 | unstick s1 | sync s1 count=N        disks
 //	crash s1 | start s1 | pause s1 | resume s1 | wipe s1
+//	drain s1                                       it gives its leaderships away
 //	gone s1                                        its peers learn of a crash
 //	metadata s1 cut|deaf|mute|whole                a server's way to the store
 //	state | log | document                         replicas, disks, the store
