@@ -69,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	c.stopServices = stop
 	c.waitServices = service.Serve(serving, c.net, service.Defaults(cfg.Network.Seed))
 	for i := range cfg.Nodes {
-		c.nodes = append(c.nodes, &node{id: "n" + strconv.Itoa(i)})
+		c.nodes = append(c.nodes, &node{id: NodeID(i)})
 	}
 	errs := make([]error, len(c.nodes))
 	var starting sync.WaitGroup
@@ -86,6 +86,9 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	c.mu.Unlock()
 	return c, nil
 }
+
+// NodeID is the id of the node with the given number, from 0.
+func NodeID(i int) string { return "n" + strconv.Itoa(i) }
 
 // Close ends the cluster.
 func (c *Cluster) Close() {
@@ -124,6 +127,15 @@ func (c *Cluster) Drop(g network.Grudge) { c.net.Drop(g) }
 
 // Heal restores all connections.
 func (c *Cluster) Heal() { c.net.Heal() }
+
+// Lose loses a share of the messages between nodes.
+func (c *Cluster) Lose(share float64) { c.net.Lose(share) }
+
+// Duplicate delivers a share of the messages between nodes twice.
+func (c *Cluster) Duplicate(share float64) { c.net.Duplicate(share) }
+
+// Slow delays what a node sends and receives.
+func (c *Cluster) Slow(node string, extra time.Duration) { c.net.Slow(node, extra) }
 
 // Broken is closed when a problem is known.
 func (c *Cluster) Broken() <-chan struct{} { return c.broken }
@@ -177,7 +189,10 @@ func (c *Cluster) Start(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	proc, err := process.Start(spec, c.net, c.net.Join(id), process.Hooks{
+	host := c.OpenClient()
+	defer host.Close()
+	inbox := c.join(id, host.ID())
+	proc, err := process.Start(spec, c.net, inbox, process.Hooks{
 		Stderr: func(line string) {
 			if c.cfg.OnStderr != nil {
 				c.cfg.OnStderr(id, line)
@@ -191,7 +206,9 @@ func (c *Cluster) Start(ctx context.Context, id string) error {
 		return err
 	}
 	n.proc = proc
-	if err := c.init(ctx, n); err != nil && ctx.Err() == nil {
+	err = c.init(ctx, n, host)
+	c.net.Meet(id)
+	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("node %s did not answer init with init_ok: %w", id, err)
 		if c.isStarted() {
 			c.Report(err)
@@ -199,6 +216,17 @@ func (c *Cluster) Start(ctx context.Context, id string) error {
 		return err
 	}
 	return ctx.Err()
+}
+
+// join takes a node into the network. One that comes back to a running cluster hears
+// nobody before it has answered init: requests that arrive before it knows its own name
+// would be the bench's mistake, as Maelstrom's clients start when every node is ready.
+// Nodes that start together may hear each other at once, as in Maelstrom.
+func (c *Cluster) join(id, host string) *network.Inbox {
+	if c.isStarted() {
+		return c.net.JoinShy(id, host)
+	}
+	return c.net.Join(id)
 }
 
 func (c *Cluster) isStarted() bool {
@@ -219,7 +247,7 @@ func (c *Cluster) spec(id string) (process.Spec, error) {
 	}, nil
 }
 
-func (c *Cluster) init(ctx context.Context, n *node) error {
+func (c *Cluster) init(ctx context.Context, n *node, host *client.Client) error {
 	ctx, cancel := context.WithCancel(ctx)
 	// No need to wait for the timeout when the program has ended.
 	var watching sync.WaitGroup
@@ -232,10 +260,8 @@ func (c *Cluster) init(ctx context.Context, n *node) error {
 		case <-ctx.Done():
 		}
 	})
-	cl := c.OpenClient()
-	defer cl.Close()
 	body := client.Body{"type": "init", "node_id": n.id, "node_ids": c.Nodes()}
-	_, err := cl.Call(ctx, n.id, body, client.Want{Type: "init_ok", AnyFields: true}, initTimeout)
+	_, err := host.Call(ctx, n.id, body, client.Want{Type: "init_ok", AnyFields: true}, initTimeout)
 	if errors.Is(err, context.Canceled) {
 		return errors.New("it ended before it did")
 	}

@@ -11,6 +11,6 @@
 //     one closes Broken.
 //  3. A killed node is off the network: what waits for it, and what is sent to it, is
 //     lost. Start runs it again with the same arguments in the same directory, and
-//     sends init again.
+//     sends init again; until that is answered, all else that is sent to it is lost.
 //  4. Close ends every process and goroutine, and waits for them.
 package cluster

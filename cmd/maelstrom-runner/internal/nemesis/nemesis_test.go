@@ -144,7 +144,7 @@ func TestAnAsymmetricCutHasOneDirection(t *testing.T) {
 
 func everything(seed uint64, nodes int) nemesis.Config {
 	return nemesis.Config{
-		Nodes: cluster(nodes), Faults: []nemesis.Fault{nemesis.Partition, nemesis.Kill, nemesis.Pause},
+		Nodes: cluster(nodes), Faults: nemesis.Faults(),
 		Interval: time.Second, Until: time.Minute, Seed: seed, HealAtEnd: true,
 	}
 }
@@ -211,8 +211,13 @@ func (s *sufferer) note(format string, args ...any) error {
 	return nil
 }
 
-func (s *sufferer) Drop(g network.Grudge)    { _ = s.note("drop %v", g) }
-func (s *sufferer) Heal()                    { _ = s.note("heal") }
+func (s *sufferer) Drop(g network.Grudge)   { _ = s.note("drop %v", g) }
+func (s *sufferer) Heal()                   { _ = s.note("heal") }
+func (s *sufferer) Lose(share float64)      { _ = s.note("lose %v", share) }
+func (s *sufferer) Duplicate(share float64) { _ = s.note("duplicate %v", share) }
+func (s *sufferer) Slow(node string, extra time.Duration) {
+	_ = s.note("slow %s %v", node, extra)
+}
 func (s *sufferer) Kill(node string) error   { return s.note("kill %s", node) }
 func (s *sufferer) Pause(node string) error  { return s.note("pause %s", node) }
 func (s *sufferer) Resume(node string) error { return s.note("resume %s", node) }
@@ -240,6 +245,56 @@ func TestPlayCarriesOutAPlanOnTime(t *testing.T) {
 		}
 		if !slices.Equal(s.done, wantDone) || !slices.Equal(log, wantLog) {
 			t.Errorf("done %q\nlog %q", s.done, log)
+		}
+	})
+}
+
+func TestPlayMakesTheNetworkBadAndGoodAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sufferer{}
+		nemesis.Play(t.Context(), []nemesis.Step{
+			{Do: nemesis.StartLoss, Share: 0.5},
+			{Do: nemesis.StopLoss},
+			{Do: nemesis.StartDuplicate, Share: 1},
+			{Do: nemesis.StopDuplicate},
+			{Do: nemesis.SlowNodes, Nodes: []string{"n1"}, Extra: time.Second},
+			{Do: nemesis.HastenNodes, Nodes: []string{"n0", "n1"}},
+		}, time.Now(), s, func(nemesis.Step, bool, error) {})
+		want := []string{"lose 0.5", "lose 0", "duplicate 1", "duplicate 0", "slow n1 1s", "slow n0 0s", "slow n1 0s"}
+		if !slices.Equal(s.done, want) {
+			t.Errorf("done %q", s.done)
+		}
+	})
+}
+
+func TestAFaultDoesNotMoveAnother(t *testing.T) {
+	all := nemesis.Plan(everything(1, 5))
+	for _, alone := range []nemesis.Fault{nemesis.Partition, nemesis.Loss, nemesis.Duplicate, nemesis.Slow} {
+		cfg := everything(1, 5)
+		cfg.Faults = []nemesis.Fault{alone}
+		for _, step := range nemesis.Plan(cfg) {
+			if !slices.ContainsFunc(all, func(s nemesis.Step) bool { return reflect.DeepEqual(s, step) }) {
+				t.Errorf("%v at %v comes only when %s is alone", step, step.At, alone)
+			}
+		}
+	}
+}
+
+func TestAPrefixHasTheFirstFaultsAndAllCures(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		plan := nemesis.Plan(everything(rapid.Uint64().Draw(t, "seed"), 3))
+		total := nemesis.Hurts(plan)
+		k := rapid.IntRange(0, total).Draw(t, "k")
+		prefix := nemesis.Prefix(plan, k)
+		if got := nemesis.Hurts(prefix); got != k {
+			t.Fatalf("%d faults, want %d", got, k)
+		}
+		cures := func(s nemesis.Step) bool { return !s.Do.Cures() }
+		if !reflect.DeepEqual(slices.DeleteFunc(slices.Clone(prefix), cures), slices.DeleteFunc(slices.Clone(plan), cures)) {
+			t.Fatal("the cures are not the same")
+		}
+		if k == total && !reflect.DeepEqual(prefix, plan) {
+			t.Fatal("all faults are not the plan")
 		}
 	})
 }

@@ -1,49 +1,9 @@
 package nemesis
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/network"
 )
-
-// Fault is a family of faults that can be asked for.
-type Fault string
-
-// The faults.
-const (
-	Partition Fault = "partition"
-	Kill      Fault = "kill"
-	Pause     Fault = "pause"
-)
-
-// Action is what a step does.
-type Action string
-
-// The actions. Each fault has one that hurts and one that cures.
-const (
-	StartPartition Action = "start-partition"
-	StopPartition  Action = "stop-partition"
-	KillNodes      Action = "kill"
-	StartNodes     Action = "start"
-	PauseNodes     Action = "pause"
-	ResumeNodes    Action = "resume"
-)
-
-// Cures tells whether the action ends a fault.
-func (a Action) Cures() bool {
-	return a == StopPartition || a == StartNodes || a == ResumeNodes
-}
-
-// Step is one thing to do at one time. Cures concern all nodes.
-type Step struct {
-	At     time.Duration  `json:"at"`
-	Do     Action         `json:"do"`
-	Kind   string         `json:"kind,omitempty"`
-	Nodes  []string       `json:"nodes,omitempty"`
-	Grudge network.Grudge `json:"grudge,omitempty"`
-}
 
 // Config describes what a run is to suffer.
 type Config struct {
@@ -56,9 +16,14 @@ type Config struct {
 	HealAtEnd  bool // cure everything at Until
 }
 
+// Each schedule has random numbers of its own, so that a fault does not come at other
+// times because another was asked for, too.
 const (
 	streamPartitions = 0x706172746974696f
 	streamProcesses  = 0x70726f63657373
+	streamLoss       = 0x6c6f7373
+	streamDuplicates = 0x6475706c6963
+	streamSlow       = 0x736c6f77
 )
 
 // Plan draws the steps of a run, in the order of their times.
@@ -67,14 +32,18 @@ func Plan(cfg Config) []Step {
 	if len(kinds) == 0 {
 		kinds = PartitionKinds()
 	}
-	var partitions, processes []Step
+	var plan []Step
 	if has(cfg.Faults, Partition) {
-		partitions = planPartitions(cfg, kinds, rand.New(rand.NewPCG(cfg.Seed, streamPartitions)))
+		plan = merge(plan, planPartitions(cfg, kinds, rand.New(rand.NewPCG(cfg.Seed, streamPartitions))))
 	}
 	if has(cfg.Faults, Kill) || has(cfg.Faults, Pause) {
-		processes = planProcesses(cfg, rand.New(rand.NewPCG(cfg.Seed, streamProcesses)))
+		plan = merge(plan, planProcesses(cfg, rand.New(rand.NewPCG(cfg.Seed, streamProcesses))))
 	}
-	plan := merge(partitions, processes)
+	for _, b := range bursts {
+		if has(cfg.Faults, b.fault) {
+			plan = merge(plan, planBursts(cfg, b, rand.New(rand.NewPCG(cfg.Seed, b.stream))))
+		}
+	}
 	if cfg.HealAtEnd {
 		plan = append(plan, cures(cfg)...)
 	}
@@ -143,16 +112,13 @@ func drawNodes(nodes []string, rng *rand.Rand) (kind string, victims []string) {
 	}
 }
 
+// cures are what ends every fault that was asked for.
 func cures(cfg Config) []Step {
 	var steps []Step
-	if has(cfg.Faults, Partition) {
-		steps = append(steps, Step{At: cfg.Until, Do: StopPartition})
-	}
-	if has(cfg.Faults, Pause) {
-		steps = append(steps, Step{At: cfg.Until, Do: ResumeNodes, Nodes: cfg.Nodes})
-	}
-	if has(cfg.Faults, Kill) {
-		steps = append(steps, Step{At: cfg.Until, Do: StartNodes, Nodes: cfg.Nodes})
+	for _, f := range Faults() {
+		if has(cfg.Faults, f) {
+			steps = append(steps, Step{At: cfg.Until, Do: f.cure(), Nodes: f.victims(cfg.Nodes)})
+		}
 	}
 	return steps
 }
@@ -183,41 +149,4 @@ func has(faults []Fault, f Fault) bool {
 		}
 	}
 	return false
-}
-
-func (s Step) String() string {
-	switch {
-	case s.Grudge != nil:
-		return fmt.Sprintf("%s %s %v", s.Do, s.Kind, s.Grudge)
-	case s.Kind != "":
-		return fmt.Sprintf("%s %s %v", s.Do, s.Kind, s.Nodes)
-	}
-	return string(s.Do)
-}
-
-// Touches tells whether a step that hurts hurts anybody: less than a third of three
-// nodes is nobody.
-func (s Step) Touches() bool {
-	if s.Do != StartPartition {
-		return len(s.Nodes) > 0
-	}
-	for _, sources := range s.Grudge {
-		if len(sources) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// Cure is the action that ends what a hurting action began.
-func (a Action) Cure() Action {
-	switch a {
-	case StartPartition:
-		return StopPartition
-	case KillNodes:
-		return StartNodes
-	case PauseNodes:
-		return ResumeNodes
-	}
-	panic(fmt.Sprintf("nemesis: %q is not a fault", a))
 }

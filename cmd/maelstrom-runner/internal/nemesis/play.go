@@ -15,6 +15,9 @@ import (
 type Target interface {
 	Drop(network.Grudge)
 	Heal()
+	Lose(share float64)
+	Duplicate(share float64)
+	Slow(node string, extra time.Duration)
 	Kill(node string) error
 	Start(ctx context.Context, node string) error
 	Pause(node string) error
@@ -47,6 +50,17 @@ func apply(ctx context.Context, step Step, target Target) error {
 		return nil
 	case StopPartition:
 		target.Heal()
+		return nil
+	case StartLoss, StopLoss:
+		target.Lose(step.Share)
+		return nil
+	case StartDuplicate, StopDuplicate:
+		target.Duplicate(step.Share)
+		return nil
+	case SlowNodes, HastenNodes:
+		for _, node := range step.Nodes {
+			target.Slow(node, step.Extra)
+		}
 		return nil
 	}
 	// All nodes at once: one that starts slowly must not keep the others down.

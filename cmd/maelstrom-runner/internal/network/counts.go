@@ -34,7 +34,8 @@ type Counts struct {
 	Sent       map[Class]int64
 	Types      map[TypeKey]int64
 	Delivered  int64
-	Lost       int64 // by the loss probability
+	Lost       int64 // by the loss probability, or a burst of loss
+	Duplicated int64 // delivered once more than they were sent
 	Cut        int64 // by a partition
 	Overflowed int64 // by a full inbox
 	Largest    int   // bytes of the largest body

@@ -15,4 +15,8 @@
 //  4. Loss is decided when a message is sent. A lost message counts as sent.
 //  5. An inbox holds at most MaxQueued messages; what comes on top is dropped and
 //     counted. Nothing else in this package grows without bound: journals are counts.
+//  6. Besides cuts there are bursts of loss and duplication, which strike messages between
+//     nodes only, and slow nodes, all of whose messages but clients' take longer. A slow
+//     message, or a duplicate, is not seen by its receiver until its time has come; so it
+//     does not hold up others, as rule 2 would have it.
 package network

@@ -15,8 +15,9 @@ import (
 const MaxQueued = 1 << 16
 
 type envelope struct {
-	m   message.Message
-	due time.Time
+	m    message.Message
+	due  time.Time
+	from time.Time // before it the receiver does not see the message at all
 }
 
 // Inbox is where one participant's messages wait for it.
@@ -25,8 +26,9 @@ type Inbox struct {
 	id   string
 	wake chan struct{} // holds one token while the queue may be non-empty
 
-	mu    sync.Mutex // guards queue
+	mu    sync.Mutex // guards queue and late
 	queue byDue
+	late  byFrom // what the receiver does not see yet
 }
 
 func newInbox(n *Network, id string) *Inbox {
@@ -37,14 +39,12 @@ func newInbox(n *Network, id string) *Inbox {
 // at that moment is lost with the receiver.
 func (b *Inbox) Recv(ctx context.Context) (message.Message, error) {
 	for {
-		e, ok := b.take()
+		e, next, ok := b.take(time.Now())
 		if !ok {
-			select {
-			case <-b.wake:
-				continue
-			case <-ctx.Done():
-				return message.Message{}, ctx.Err()
+			if err := b.wait(ctx, next); err != nil {
+				return message.Message{}, err
 			}
+			continue
 		}
 		if !b.net.takes(e.m) {
 			continue
@@ -54,6 +54,25 @@ func (b *Inbox) Recv(ctx context.Context) (message.Message, error) {
 		}
 		b.net.delivered(e.m)
 		return e.m, nil
+	}
+}
+
+// wait returns when there may be something to take: at the given time, unless it is
+// zero, or when something new has come.
+func (b *Inbox) wait(ctx context.Context, until time.Time) error {
+	var due <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-b.wake:
+		return nil
+	case <-due:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -74,11 +93,15 @@ func sleepUntil(ctx context.Context, due time.Time) error {
 
 func (b *Inbox) put(e envelope) bool {
 	b.mu.Lock()
-	if len(b.queue) >= MaxQueued {
+	if b.queue.Len()+b.late.Len() >= MaxQueued {
 		b.mu.Unlock()
 		return false
 	}
-	heap.Push(&b.queue, e)
+	if e.from.After(time.Now()) {
+		heap.Push(&b.late, e)
+	} else {
+		heap.Push(&b.queue, e)
+	}
 	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
@@ -87,31 +110,49 @@ func (b *Inbox) put(e envelope) bool {
 	return true
 }
 
-func (b *Inbox) take() (envelope, bool) {
+// take returns the message that is due first, or else when there will be one; never, if
+// that is zero.
+func (b *Inbox) take(now time.Time) (e envelope, next time.Time, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.queue) == 0 {
-		return envelope{}, false
+	for b.late.Len() > 0 && !b.late.envelopes[0].from.After(now) {
+		heap.Push(&b.queue, heap.Pop(&b.late))
 	}
-	return heap.Pop(&b.queue).(envelope), true
+	if b.queue.Len() > 0 {
+		return heap.Pop(&b.queue).(envelope), time.Time{}, true
+	}
+	if b.late.Len() > 0 {
+		next = b.late.envelopes[0].from
+	}
+	return envelope{}, next, false
 }
 
-// byDue is a heap: earliest due first, and in the order of sending among equals.
-type byDue []envelope
+// envelopes is the part that the two heaps below have in common.
+type envelopes []envelope
 
-func (q byDue) Len() int { return len(q) }
-func (q byDue) Less(i, j int) bool {
-	if !q[i].due.Equal(q[j].due) {
-		return q[i].due.Before(q[j].due)
-	}
-	return q[i].m.ID < q[j].m.ID
-}
-func (q byDue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *byDue) Push(x any)   { *q = append(*q, x.(envelope)) }
-func (q *byDue) Pop() any {
+func (q envelopes) Len() int      { return len(q) }
+func (q envelopes) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *envelopes) Push(x any)   { *q = append(*q, x.(envelope)) }
+func (q *envelopes) Pop() any {
 	old := *q
 	last := old[len(old)-1]
 	old[len(old)-1] = envelope{}
 	*q = old[:len(old)-1]
 	return last
 }
+
+// byDue is a heap: earliest due first, and in the order of sending among equals.
+type byDue struct{ envelopes }
+
+func (q byDue) Less(i, j int) bool {
+	a, b := q.envelopes[i], q.envelopes[j]
+	if !a.due.Equal(b.due) {
+		return a.due.Before(b.due)
+	}
+	return a.m.ID < b.m.ID
+}
+
+// byFrom is a heap: what the receiver will see first is first.
+type byFrom struct{ envelopes }
+
+func (q byFrom) Less(i, j int) bool { return q.envelopes[i].from.Before(q.envelopes[j].from) }

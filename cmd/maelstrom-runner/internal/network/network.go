@@ -41,8 +41,10 @@ type Network struct {
 	rng     *rand.Rand
 	nextID  int64
 	inboxes map[string]*Inbox
-	gone    map[string]bool // participants that left: mail to them is legal and discarded
+	gone    map[string]bool   // participants that left: mail to them is legal and discarded
+	shy     map[string]string // participants that hear only one other yet, to whom
 	cut     map[string]map[string]bool
+	ills    ills
 	counts  Counts
 }
 
@@ -55,7 +57,9 @@ func New(cfg Config) *Network {
 		rng:     rand.New(rand.NewPCG(cfg.Seed, streamLatency)),
 		inboxes: make(map[string]*Inbox),
 		gone:    make(map[string]bool),
+		shy:     make(map[string]string),
 		cut:     make(map[string]map[string]bool),
+		ills:    ills{slow: make(map[string]time.Duration)},
 		counts:  newCounts(),
 	}
 }
@@ -77,6 +81,22 @@ func (n *Network) Join(id string) *Inbox {
 	return b
 }
 
+// JoinShy is Join for a participant that is to hear nobody but its host until Meet: what
+// others send it is discarded without complaint, as if it had not joined yet.
+func (n *Network) JoinShy(id, host string) *Inbox {
+	n.mu.Lock()
+	n.shy[id] = host
+	n.mu.Unlock()
+	return n.Join(id)
+}
+
+// Meet lets a participant hear everybody.
+func (n *Network) Meet(id string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.shy, id)
+}
+
 // Leave removes a participant: what waits for it is lost, and later mail to it is
 // discarded without complaint. A receiver still at work on its inbox may finish.
 func (n *Network) Leave(id string) {
@@ -84,6 +104,7 @@ func (n *Network) Leave(id string) {
 	defer n.mu.Unlock()
 	delete(n.inboxes, id)
 	n.gone[id] = true
+	delete(n.shy, id)
 }
 
 // Send puts a message on its way. An error is the sender's mistake, not a loss.
@@ -98,31 +119,64 @@ func (n *Network) Send(m message.Message) error {
 		n.mu.Unlock()
 		return fmt.Errorf("message to %q: %w", m.Dest, ErrUnknownDest)
 	}
+	if host, shy := n.shy[m.Dest]; shy && m.Src != host {
+		dest = nil
+	}
 	m.ID = n.nextID
 	n.nextID++
 	n.counts.sent(m)
-	due := time.Now()
-	if !message.IsClient(m.Src) && !message.IsClient(m.Dest) {
-		due = due.Add(n.latency.Draw(n.rng))
-	}
-	lost := n.loss > 0 && n.rng.Float64() < n.loss
+	copies, lost := n.fate(m)
 	if lost {
 		n.counts.Lost++
 	}
+	n.counts.Duplicated += int64(max(0, len(copies)-1))
 	n.mu.Unlock()
 
 	if n.trace != nil {
 		n.trace("send", m)
 	}
-	if lost || dest == nil {
+	if dest == nil {
 		return nil
 	}
-	if !dest.put(envelope{m, due}) {
-		n.mu.Lock()
-		n.counts.Overflowed++
-		n.mu.Unlock()
+	for _, e := range copies {
+		if !dest.put(e) {
+			n.mu.Lock()
+			n.counts.Overflowed++
+			n.mu.Unlock()
+		}
 	}
 	return nil
+}
+
+// fate decides when a message arrives, and how often. The caller holds n.mu.
+func (n *Network) fate(m message.Message) (copies []envelope, lost bool) {
+	now := time.Now()
+	class := classOf(m)
+	e := envelope{m: m, due: now, from: now}
+	if class != Client {
+		e.due = now.Add(n.latency.Draw(n.rng))
+		if extra := n.ills.extra(m); extra > 0 {
+			e.from = now.Add(extra)
+			e.due = e.due.Add(extra)
+		}
+	}
+	lost = n.loss > 0 && n.rng.Float64() < n.loss
+	if class != Peer {
+		if !lost {
+			copies = append(copies, e)
+		}
+		return copies, lost
+	}
+	lost = n.ills.loses(n.rng) || lost
+	if !lost {
+		copies = append(copies, e)
+	}
+	if n.ills.duplicates(n.rng) && !lost {
+		lag := time.Duration(n.rng.Float64() * float64(maxLag))
+		e.from, e.due = e.from.Add(lag), e.due.Add(lag)
+		copies = append(copies, e)
+	}
+	return copies, lost
 }
 
 // Drop adds a grudge: from now on its receivers do not hear their sources.
