@@ -94,7 +94,7 @@ func (c *Client) Call(ctx context.Context, node string, body Body, want Want, ti
 		m, err := c.inbox.Recv(deadline)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				return nil, context.Cause(ctx)
 			}
 			return nil, ErrTimeout
 		}

@@ -8,6 +8,7 @@
 //     and is thrown away.
 //  2. msg_id starts at 1 and grows by 1.
 //  3. An error is one of: ErrTimeout (nothing came), *RPCError (the node said so),
-//     *MalformedReply (an answer that the protocol does not allow), or the context's.
+//     *MalformedReply (an answer that the protocol does not allow), or the
+//     context's cause.
 //  4. A Client has one user at a time and no goroutines.
 package client

@@ -25,6 +25,8 @@ type Recovery struct {
 	// WorstMS is the largest of them, ClientsMS that of all clients.
 	WorstMS   float64 `json:"worst_ms"`
 	ClientsMS float64 `json:"worst_client_ms"`
+	// Asked maps each node to the time until it was first asked for anything.
+	Asked map[string]float64 `json:"asked_ms"`
 	// Silent are the nodes, and SilentClients the number of clients, that had no success
 	// before the next fault or the end of the run, WindowMS later.
 	Silent        []string `json:"silent,omitempty"`
@@ -103,13 +105,19 @@ func longestGap(events []history.Event, writes []string, from, until time.Durati
 }
 
 func recovery(events []history.Event, set Setting, from, until time.Duration) Recovery {
-	r := Recovery{AtMS: millis(from), WindowMS: millis(until - from), Nodes: make(map[string]float64)}
+	r := Recovery{AtMS: millis(from), WindowMS: millis(until - from), Nodes: make(map[string]float64), Asked: make(map[string]float64)}
 	clients := make(map[int]bool)
 	for _, e := range events {
-		if e.Type != history.OK || e.Time < from || e.Time > until {
+		if e.Process == history.Nemesis || e.Time < from || e.Time > until {
 			continue
 		}
 		after := millis(e.Time - from)
+		if _, known := r.Asked[e.Node]; !known && e.Type == history.Invoke {
+			r.Asked[e.Node] = after
+		}
+		if e.Type != history.OK {
+			continue
+		}
 		if _, known := r.Nodes[e.Node]; !known {
 			r.Nodes[e.Node] = after
 			r.WorstMS = max(r.WorstMS, after)

@@ -92,8 +92,8 @@ func TestOutagesAndRecoveries(t *testing.T) {
 		t.Errorf("faults %+v", got.Faults)
 	}
 	want := []report.Recovery{
-		{AtMS: 400, Nodes: map[string]float64{"n0": 30, "n1": 70}, WorstMS: 70, ClientsMS: 70, WindowMS: 100},
-		{AtMS: 700, Nodes: map[string]float64{"n0": 50}, WorstMS: 50, ClientsMS: 50, Silent: []string{"n1"}, SilentClients: 1, WindowMS: 300},
+		{AtMS: 400, Nodes: map[string]float64{"n0": 30, "n1": 70}, WorstMS: 70, ClientsMS: 70, Asked: map[string]float64{"n0": 20, "n1": 40}, WindowMS: 100},
+		{AtMS: 700, Nodes: map[string]float64{"n0": 50}, WorstMS: 50, ClientsMS: 50, Asked: map[string]float64{"n0": 0}, Silent: []string{"n1"}, SilentClients: 1, WindowMS: 300},
 	}
 	if !reflect.DeepEqual(got.Recoveries, want) {
 		t.Errorf("recoveries %+v, want %+v", got.Recoveries, want)

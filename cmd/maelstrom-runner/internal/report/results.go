@@ -61,6 +61,7 @@ type Messages struct {
 	Total      Traffic `json:"total"`
 	Delivered  int64   `json:"delivered"`
 	Lost       int64   `json:"lost"`
+	Duplicated int64   `json:"duplicated"`
 	Cut        int64   `json:"cut"`
 	Overflowed int64   `json:"overflowed"`
 	Largest    int     `json:"largest_body_bytes"`
@@ -155,7 +156,7 @@ func ratio(a, b int64) float64 {
 func messages(c network.Counts, ops int64) Messages {
 	m := Messages{
 		Counted:   make(map[network.Class]Traffic),
-		Delivered: c.Delivered, Lost: c.Lost, Cut: c.Cut, Overflowed: c.Overflowed, Largest: c.Largest,
+		Delivered: c.Delivered, Lost: c.Lost, Duplicated: c.Duplicated, Cut: c.Cut, Overflowed: c.Overflowed, Largest: c.Largest,
 	}
 	var total int64
 	for class, sent := range c.Sent {

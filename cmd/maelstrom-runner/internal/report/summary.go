@@ -76,8 +76,8 @@ func (r *Results) messages(b *strings.Builder) {
 	peer, service := m.Counted[network.Peer], m.Counted[network.Service]
 	fmt.Fprintf(b, "\n%d messages: %.2f per operation; between nodes %.2f, to and from services %.2f (together %.2f, Maelstrom's \"servers\")\n",
 		m.Total.Sent, m.Total.PerOp, peer.PerOp, service.PerOp, peer.PerOp+service.PerOp)
-	fmt.Fprintf(b, "Lost %d, cut off by partitions %d, dropped at a full inbox %d, largest body %d bytes\n",
-		m.Lost, m.Cut, m.Overflowed, m.Largest)
+	fmt.Fprintf(b, "Lost %d, duplicated %d, cut off by partitions %d, dropped at a full inbox %d, largest body %d bytes\n",
+		m.Lost, m.Duplicated, m.Cut, m.Overflowed, m.Largest)
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for i, of := range m.Types {
 		if i == shownTypes {

@@ -11,5 +11,7 @@
 //  3. No operation starts after the time limit; those open are waited for.
 //  4. A problem of the cluster, or the end of the context, ends the run early: open
 //     operations end unknown.
-//  5. Run returns when all of its goroutines have ended.
+//  5. If the plan ends with recovery, the operations that are open when it is done end
+//     unknown: their clients give up.
+//  6. Run returns when all of its goroutines have ended.
 package trial

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -19,6 +20,10 @@ type Config struct {
 	Rate     float64       // operations per second; 0 means none at all
 	Limit    time.Duration // when the last operation may start
 	Plan     []nemesis.Step
+	// Recovers says that the plan ends with all faults cured, and that clients are to give
+	// up then what they still wait for: what follows shows how soon nodes recover, and not
+	// how patient clients are with what was lost long before.
+	Recovers bool
 	Seed     uint64
 }
 
@@ -41,10 +46,23 @@ type runner struct {
 	outstanding int
 	full        bool // the history has no room
 
-	tasks       []chan workload.Operation // one per thread, of capacity 1
-	completions chan completion           // of capacity 1 per thread
-	faults      chan fault                // unbuffered: the nemesis waits to be heard
+	waiting context.Context         // of the operations that begin now
+	giveUp  context.CancelCauseFunc // ends it
+	played  int                     // steps of the plan that are done
+
+	tasks       []chan task     // one per thread, of capacity 1
+	completions chan completion // of capacity 1 per thread
+	faults      chan fault      // unbuffered: the nemesis waits to be heard
 }
+
+// task is an operation for a thread.
+type task struct {
+	op  workload.Operation
+	ctx context.Context
+}
+
+// errGaveUp is why an operation ended unknown at the end of all faults.
+var errGaveUp = errors.New("gave-up-at-recovery")
 
 type completion struct {
 	thread int
@@ -78,15 +96,17 @@ func Run(ctx context.Context, cfg Config, c *cluster.Cluster) ([]history.Event, 
 		r.next = cfg.Limit
 	}
 	ctx, stop := context.WithCancel(ctx)
+	r.waiting, r.giveUp = context.WithCancelCause(ctx)
 	var running sync.WaitGroup
 	for thread := range cfg.Threads {
-		tasks := make(chan workload.Operation, 1)
+		tasks := make(chan task, 1)
 		r.tasks = append(r.tasks, tasks)
 		node := c.Nodes()[thread%len(c.Nodes())]
-		running.Go(func() { r.work(ctx, thread, node, tasks) })
+		running.Go(func() { r.work(thread, node, tasks) })
 	}
 	running.Go(func() { r.torment(ctx) })
 	r.direct(ctx, stop)
+	r.giveUp(nil) // nothing waits any more
 	stop()
 	for _, tasks := range r.tasks {
 		close(tasks)
@@ -96,15 +116,15 @@ func Run(ctx context.Context, cfg Config, c *cluster.Cluster) ([]history.Event, 
 }
 
 // work is a client thread.
-func (r *runner) work(ctx context.Context, thread int, node string, tasks <-chan workload.Operation) {
+func (r *runner) work(thread int, node string, tasks <-chan task) {
 	c := r.cluster.OpenClient()
 	defer c.Close()
-	for op := range tasks {
-		done := r.cfg.Workload.Invoke(ctx, c, node, op)
+	for t := range tasks {
+		done := r.cfg.Workload.Invoke(t.ctx, c, node, t.op)
 		if done.Malformed != nil {
 			r.cluster.Report(done.Malformed)
 		}
-		r.completions <- completion{thread, done, op.F}
+		r.completions <- completion{thread, done, t.op.F}
 	}
 }
 
@@ -145,7 +165,7 @@ func (r *runner) direct(ctx context.Context, stop context.CancelFunc) {
 		case done := <-r.completions:
 			r.complete(done)
 		case f := <-r.faults:
-			r.record(f)
+			r.record(ctx, f)
 		case <-broken:
 			broken = nil
 			stop()
@@ -181,7 +201,7 @@ func (r *runner) dispatch(now time.Duration) bool {
 	})
 	r.pool.Busy(thread)
 	r.outstanding++
-	r.tasks[thread] <- op // has room: the thread was free
+	r.tasks[thread] <- task{op, r.waiting} // has room: the thread was free
 	r.schedule(now)
 	return true
 }
@@ -207,12 +227,19 @@ func (r *runner) complete(done completion) {
 	r.outstanding--
 }
 
-func (r *runner) record(f fault) {
+func (r *runner) record(ctx context.Context, f fault) {
 	e := history.Event{Type: history.Info, Process: history.Nemesis, F: string(f.step.Do), Value: Fault{f.step, f.done}}
 	if f.err != nil {
 		e.Error = f.err.Error()
 	}
 	r.add(e)
+	if !f.done {
+		return
+	}
+	if r.played++; r.cfg.Recovers && r.played == len(r.cfg.Plan) {
+		r.giveUp(errGaveUp)
+		r.waiting, r.giveUp = context.WithCancelCause(ctx)
+	}
 }
 
 // Fault is the value of the nemesis's events: each step appears when it begins and
