@@ -55,11 +55,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return err
 		}
 		code = exitFailed
-		results, err := bench.Run(cmd.Context(), opts, stdout)
+		verdict, err := bench.Execute(cmd.Context(), opts, stdout)
 		if err != nil {
 			return err
 		}
-		code = exitCode(results.Verdict)
+		code = exitCode(verdict)
 		return nil
 	}
 	err := cmd.ExecuteContext(ctx)

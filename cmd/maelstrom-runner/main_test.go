@@ -85,7 +85,7 @@ func TestACorrectNodeIsValid(t *testing.T) {
 
 func TestACorrectNodeSurvivesKillsAndPauses(t *testing.T) {
 	t.Parallel()
-	o := benchNode(t, "proxy", registers("--nemesis", "kill,pause", "--nemesis-interval", "0.15", "--recovery-time", "0.5", "--seed", "3")...)
+	o := benchNode(t, "proxy", registers("--nemesis", "kill,pause", "--nemesis-interval", "0.15", "--recovery-time", "1", "--seed", "3")...)
 	o.expect(t, exitValid, "VALID")
 	if len(o.result.Faults) == 0 || len(o.result.Recoveries) == 0 {
 		t.Fatalf("no fault, or no recovery:\n%s", o.out)
@@ -190,7 +190,7 @@ func TestBadFlagsNameTheFlagAndTheRemedy(t *testing.T) {
 		{"--latency -5", "--latency -5: use a number from 0"},
 		{"--latency-dist normal", "--latency-dist normal: use constant, uniform or exponential"},
 		{"--p-loss 2", "--p-loss 2: use a number from 0 to 1"},
-		{"--nemesis partition,flood", "--nemesis partition,flood: use partition, kill, pause"},
+		{"--nemesis partition,flood", "--nemesis partition,flood: use partition, loss, duplicate, slow, pause, kill"},
 		{"--partition-kinds thirds", "--partition-kinds thirds: use some of one"},
 		{"--availability most", "--availability most: use a number from 0 to 1, or total"},
 		{"--consistency-models read-committed", "--consistency-models read-committed: only"},
@@ -198,6 +198,19 @@ func TestBadFlagsNameTheFlagAndTheRemedy(t *testing.T) {
 		{"--failover 3 -w echo", "--failover 3: failovers are measured with writes of lin-kv"},
 		{"--failover 3 --node-count 1", "--failover 3: somebody must take over"},
 		{"--failover 3 --nemesis kill", "--failover 3: other faults would spoil"},
+		{"--first-faults -2", "--first-faults -2: use a number from -1"},
+		{"--recovery-goal 0", "--recovery-goal 0: use a number from 0.001"},
+		{"--key-count 0", "--key-count 0: use a number from 1"},
+		{"--max-txn-length 0", "--max-txn-length 0: use a number from 1"},
+		{"--max-writes-per-key 0", "--max-writes-per-key 0: use a number from 1"},
+		{"--consistency-models serializable", "--consistency-models serializable: only strict-serializable and linearizable"},
+		{"-w txn-list-append --consistency-models linearizable", "use one of them"},
+		{"--seeds 1-5", "--seeds 1-5: use two numbers, such as 1..50"},
+		{"--seeds 5..1", "--seeds 5..1: use two numbers, the smaller first"},
+		{"--seeds 1..5 --seed 3", "--seeds 1..5: leave out --seed"},
+		{"--seeds 1..5 --failover 3", "--seeds 1..5: leave out --failover"},
+		{"--shrink", "--shrink: there are no faults to leave out"},
+		{"--shrink-tries 0", "--shrink-tries 0: use a number from 1"},
 		{"--nonsense", "unknown flag: --nonsense"},
 		{"argument", "put the arguments of the node after --"},
 	} {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -22,6 +23,11 @@ func TestMain(m *testing.M) {
 			os.Exit(3)
 		}
 		return
+	}
+	flag.Parse()
+	// Runs wait for most of their time, so more of them than processors can go at once.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

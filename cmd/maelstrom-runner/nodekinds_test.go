@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-// The kinds of nodes. The correct ones are proxy, lease, echo and unique-ids.
+// The kinds of nodes. The correct ones are proxy, lease, echo, unique-ids and txn.
+// Those of transactions are in txnnode_test.go.
 var nodeKinds = map[string]func(*testNode){
 	"proxy": (*testNode).proxy,
 	"lease": newLease,
@@ -77,7 +78,7 @@ var nodeKinds = map[string]func(*testNode){
 		next := 0
 		n.handlers["generate"] = func(m wire) {
 			next++
-			n.reply(m, body{"type": "generate_ok", "id": fmt.Sprintf("%s-%d", n.id, next)})
+			n.reply(m, body{"type": "generate_ok", "id": fmt.Sprintf("%s-%d-%d", n.id, os.Getpid(), next)})
 		}
 	},
 	"same-ids": func(n *testNode) {
@@ -85,6 +86,36 @@ var nodeKinds = map[string]func(*testNode){
 		n.handlers["generate"] = func(m wire) {
 			next++
 			n.reply(m, body{"type": "generate_ok", "id": next})
+		}
+	},
+
+	// forgetful-ids counts from the start again when it is started again.
+	"forgetful-ids": func(n *testNode) {
+		next := 0
+		n.handlers["generate"] = func(m wire) {
+			next++
+			n.reply(m, body{"type": "generate_ok", "id": []any{n.id, next}})
+		}
+	},
+
+	// confusable echoes nonsense once a message from another node has come twice.
+	"confusable": func(n *testNode) {
+		sent, confused := 0, false
+		seen := map[any]bool{}
+		n.handlers["ping"] = func(m wire) {
+			confused = confused || seen[m.Body["number"]]
+			seen[m.Body["number"]] = true
+		}
+		n.handlers["echo"] = func(m wire) {
+			answer := m.Body["echo"]
+			if confused {
+				answer = "what?"
+			}
+			n.reply(m, body{"type": "echo_ok", "echo": answer})
+			for _, peer := range n.peers {
+				sent++
+				n.send(peer, body{"type": "ping", "number": fmt.Sprint(n.id, sent)})
+			}
 		}
 	},
 
@@ -104,6 +135,9 @@ func runNode(kind string) error {
 		return fmt.Errorf("cannot start")
 	}
 	build, ok := nodeKinds[kind]
+	if !ok {
+		build, ok = txnKinds[kind]
+	}
 	if !ok {
 		return fmt.Errorf("no kind of node called %q", kind)
 	}

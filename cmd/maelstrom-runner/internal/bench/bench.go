@@ -49,7 +49,7 @@ func Run(ctx context.Context, opts options.Options, out io.Writer) (*report.Resu
 }
 
 func run(ctx context.Context, opts options.Options, results *report.Results, log *lineLog) error {
-	w, err := workload.New(opts.Workload, workload.Options{MeanLatency: opts.Latency.Mean})
+	w, err := workload.New(opts.Workload, workload.Options{MeanLatency: opts.Latency.Mean, Transactions: opts.Transactions})
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func run(ctx context.Context, opts options.Options, results *report.Results, log
 func runTrial(ctx context.Context, opts options.Options, results *report.Results, w workload.Workload, c *cluster.Cluster) ([]history.Event, error) {
 	events, err := trial.Run(ctx, trial.Config{
 		Workload: w, Threads: opts.Threads, Rate: opts.Rate, Limit: opts.TimeLimit + opts.RecoveryTime,
-		Seed: opts.Seed, Plan: plan(opts, c.Nodes()),
+		Seed: opts.Seed, Plan: plan(opts, c.Nodes()), Recovers: recovers(opts),
 	}, c)
 	if err != nil {
 		return nil, err
@@ -112,11 +112,17 @@ func measureFailovers(ctx context.Context, opts options.Options, results *report
 }
 
 func plan(opts options.Options, nodes []string) []nemesis.Step {
-	return nemesis.Plan(nemesis.Config{
+	steps := nemesis.Plan(nemesis.Config{
 		Nodes: nodes, Faults: opts.Faults, Partitions: opts.Partitions, Interval: opts.Interval,
-		Until: opts.TimeLimit, Seed: opts.Seed, HealAtEnd: opts.RecoveryTime > 0,
+		Until: opts.TimeLimit, Seed: opts.Seed, HealAtEnd: recovers(opts),
 	})
+	if opts.FirstFaults >= 0 {
+		return nemesis.Prefix(steps, opts.FirstFaults)
+	}
+	return steps
 }
+
+func recovers(opts options.Options) bool { return opts.RecoveryTime > 0 }
 
 // judge fills in numbers and checks.
 func judge(ctx context.Context, opts options.Options, results *report.Results, w workload.Workload, c *cluster.Cluster, events []history.Event) {
@@ -125,6 +131,9 @@ func judge(ctx context.Context, opts options.Options, results *report.Results, w
 	results.Checks[w.Name()] = w.Check(ops, checker.Config{Timeout: opts.CheckTimeout, Dir: results.Store})
 	results.Checks["nodes"] = judgeNodes(c.Problems())
 	results.Checks["successes"] = judgeSuccesses(results)
+	if check, asked := judgeRecovery(results, opts.RecoveryTime, opts.RecoveryGoal); asked {
+		results.Checks["recovery"] = check
+	}
 	results.Checks["availability"] = judgeAvailability(results.Availability, opts.Availability)
 	if ctx.Err() != nil {
 		results.Checks["complete"] = checker.Result{Verdict: checker.Unknown, Reasons: []string{"the run was interrupted"}}

@@ -26,15 +26,20 @@ type Options struct {
 	Rate         float64
 	TimeLimit    time.Duration
 	RecoveryTime time.Duration // without faults, after TimeLimit
+	RecoveryGoal time.Duration // by when every node must answer with success
 	Latency      network.Latency
 	Loss         float64
 	Faults       []nemesis.Fault
 	Partitions   []nemesis.PartitionKind
 	Interval     time.Duration
+	FirstFaults  int     // how many of the plan's faults to inject; all if negative
 	Availability float64 // least share of operations that must succeed
 	Seed         uint64
 	CheckTimeout time.Duration
 	Store        string // empty: choose by workload and time
+
+	Transactions workload.Transactions
+	Campaign     Campaign
 
 	Failovers     int
 	LeaderPattern *regexp.Regexp
@@ -51,7 +56,10 @@ type Flags struct {
 	leaderPattern                                    string
 	nodes, failovers                                 int
 	rate, timeLimit, latency, interval, loss         float64
-	recovery, checkTimeout                           float64
+	recovery, recoveryGoal, checkTimeout             float64
+	firstFaults                                      int
+	txn                                              txnFlags
+	campaign                                         campaignFlags
 	seed                                             uint64
 	logStderr, logSend, logRecv                      bool
 }
@@ -68,21 +76,33 @@ func Define(set *pflag.FlagSet) *Flags {
 	set.Float64Var(&f.latency, "latency", 0, "mean latency between servers in milliseconds")
 	set.StringVar(&f.latencyDist, "latency-dist", "constant", "distribution of latencies: constant, uniform, exponential")
 	set.Float64Var(&f.loss, "p-loss", 0, "probability that a message is lost, 0 to 1")
-	set.StringVar(&f.nemesis, "nemesis", "", "faults, separated by commas: partition, kill, pause")
+	set.StringVar(&f.nemesis, "nemesis", "", "faults, separated by commas: "+faultNames())
 	set.Float64Var(&f.interval, "nemesis-interval", 10, "mean seconds between steps of a fault")
 	set.StringVar(&f.partitionKinds, "partition-kinds", "", "kinds of partitions to choose from, separated by commas (default all): "+kindNames())
+	set.IntVar(&f.firstFaults, "first-faults", -1, "inject only so many faults of those that the seed gives (default all)")
 	set.StringVar(&f.availability, "availability", "", "share of operations that must succeed: a number from 0 to 1, or total")
-	set.StringVar(&f.models, "consistency-models", "strict-serializable", "what lin-kv is checked for: strict-serializable or linearizable (the same for one register)")
+	set.StringVar(&f.models, "consistency-models", "strict-serializable", "what to check for: strict-serializable; linearizable (the same, of lin-kv's single registers); serializable (of transactions)")
+	f.txn.define(set)
 	set.Uint64Var(&f.seed, "seed", 0, "seed of generator, nemesis and network (default random)")
-	set.Float64Var(&f.recovery, "recovery-time", 0, "seconds to go on without faults after the time limit")
+	set.Float64Var(&f.recovery, "recovery-time", 0, "seconds to go on without faults after the time limit; clients that still wait then give up")
+	set.Float64Var(&f.recoveryGoal, "recovery-goal", 2, "seconds after the last fault by which every node must have answered with success, if there is a --recovery-time")
 	set.Float64Var(&f.checkTimeout, "check-timeout", 120, "seconds the checker may take before the verdict is unknown")
 	set.StringVar(&f.store, "store", "", "directory for history, logs and results (default store/<workload>/<time>)")
+	f.campaign.define(set)
 	set.IntVar(&f.failovers, "failover", 0, "instead of a workload, kill the leader this many times and measure until writes go on")
 	set.StringVar(&f.leaderPattern, "leader-pattern", "", "regular expression; the last node to print a matching line to standard error leads (default: try every node)")
 	set.BoolVar(&f.logStderr, "log-stderr", false, "show what nodes print to standard error")
 	set.BoolVar(&f.logSend, "log-net-send", false, "show messages as they are sent")
 	set.BoolVar(&f.logRecv, "log-net-recv", false, "show messages as they are received")
 	return f
+}
+
+func faultNames() string {
+	var names []string
+	for _, f := range nemesis.Faults() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
 }
 
 func kindNames() string {
@@ -97,9 +117,9 @@ func kindNames() string {
 func (f *Flags) Options(nodeArgs []string) (Options, error) {
 	o := Options{
 		Workload: f.workload, Bin: f.bin, Args: nodeArgs, Nodes: f.nodes, Rate: f.rate, Loss: f.loss,
-		Seed: f.seed, Store: f.store, Failovers: f.failovers,
+		Seed: f.seed, Store: f.store, Failovers: f.failovers, FirstFaults: f.firstFaults,
 		LogStderr: f.logStderr, LogSend: f.logSend, LogRecv: f.logRecv,
-		TimeLimit: seconds(f.timeLimit), RecoveryTime: seconds(f.recovery),
+		TimeLimit: seconds(f.timeLimit), RecoveryTime: seconds(f.recovery), RecoveryGoal: seconds(f.recoveryGoal),
 		Interval: seconds(f.interval), CheckTimeout: seconds(f.checkTimeout),
 		Latency: network.Latency{
 			Mean: time.Duration(f.latency * float64(time.Millisecond)), Dist: network.Distribution(f.latencyDist),
@@ -109,7 +129,7 @@ func (f *Flags) Options(nodeArgs []string) (Options, error) {
 		o.Seed = uint64(time.Now().UnixNano()) % 1e9
 	}
 	for _, check := range []func(*Options) error{
-		f.checkProgram, f.checkNumbers, f.checkConcurrency, f.checkFaults, f.checkGoals, f.checkFailover,
+		f.checkProgram, f.checkNumbers, f.checkConcurrency, f.checkFaults, f.checkGoals, f.checkModels, f.checkTransactions, f.checkFailover, f.checkCampaign,
 	} {
 		if err := check(&o); err != nil {
 			return Options{}, err
@@ -148,13 +168,26 @@ const (
 	maxRate    = 100_000
 	maxSeconds = 7 * 24 * 3600
 	maxLatency = 60_000
+	maxFaults  = 1_000_000
 )
 
+// number is a flag's value with the least and the greatest that make sense.
+type number struct {
+	flag             string
+	value, low, high float64
+}
+
+func within(numbers []number) error {
+	for _, n := range numbers {
+		if !(n.value >= n.low && n.value <= n.high) { // also refuses NaN
+			return wrong(n.flag, fmt.Sprint(n.value), fmt.Sprintf("use a number from %v to %v", n.low, n.high))
+		}
+	}
+	return nil
+}
+
 func (f *Flags) checkNumbers(o *Options) error {
-	for _, n := range []struct {
-		flag             string
-		value, low, high float64
-	}{
+	if err := within([]number{
 		{"node-count", float64(f.nodes), 1, maxNodes},
 		{"rate", f.rate, 0, maxRate},
 		{"time-limit", f.timeLimit, 0.001, maxSeconds},
@@ -162,12 +195,12 @@ func (f *Flags) checkNumbers(o *Options) error {
 		{"p-loss", f.loss, 0, 1},
 		{"nemesis-interval", f.interval, 0.001, maxSeconds},
 		{"recovery-time", f.recovery, 0, maxSeconds},
+		{"recovery-goal", f.recoveryGoal, 0.001, maxSeconds},
+		{"first-faults", float64(f.firstFaults), -1, maxFaults},
 		{"check-timeout", f.checkTimeout, 0.001, maxSeconds},
 		{"failover", float64(f.failovers), 0, 10_000},
-	} {
-		if !(n.value >= n.low && n.value <= n.high) { // also refuses NaN
-			return wrong(n.flag, fmt.Sprint(n.value), fmt.Sprintf("use a number from %v to %v", n.low, n.high))
-		}
+	}); err != nil {
+		return err
 	}
 	if err := o.Latency.Validate(); err != nil {
 		return wrong("latency-dist", f.latencyDist, "use constant, uniform or exponential")
@@ -205,12 +238,11 @@ func (f *Flags) checkConcurrency(o *Options) error {
 
 func (f *Flags) checkFaults(o *Options) error {
 	for _, name := range list(f.nemesis) {
-		switch fault := nemesis.Fault(name); fault {
-		case nemesis.Partition, nemesis.Kill, nemesis.Pause:
-			o.Faults = append(o.Faults, fault)
-		default:
-			return wrong("nemesis", f.nemesis, "use partition, kill, pause, or several separated by commas")
+		fault := nemesis.Fault(name)
+		if !slices.Contains(nemesis.Faults(), fault) {
+			return wrong("nemesis", f.nemesis, "use "+faultNames()+", or several separated by commas")
 		}
+		o.Faults = append(o.Faults, fault)
 	}
 	for _, name := range list(f.partitionKinds) {
 		kind := nemesis.PartitionKind(name)
@@ -237,11 +269,6 @@ func (f *Flags) checkGoals(o *Options) error {
 			return wrong("availability", f.availability, "use a number from 0 to 1, or total")
 		}
 		o.Availability = a
-	}
-	for _, m := range list(f.models) {
-		if m != "strict-serializable" && m != "linearizable" {
-			return wrong("consistency-models", f.models, "only strict-serializable and linearizable can be checked: use one of them")
-		}
 	}
 	return nil
 }

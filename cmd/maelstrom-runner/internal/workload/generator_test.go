@@ -12,13 +12,15 @@ import (
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/workload"
 )
 
+func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
+
 func generator(t *testing.T, name string, nodes, threads int, seed uint64) (workload.Generator, *workload.Pool) {
 	t.Helper()
 	w, err := workload.New(name, workload.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := w.Generator(workload.Setup{Nodes: nodes, Threads: threads, Rng: rand.New(rand.NewPCG(seed, 0))})
+	g, err := w.Generator(workload.Setup{Nodes: nodes, Threads: threads, Rng: seeded(seed)})
 	if err != nil {
 		t.Fatal(err)
 	}

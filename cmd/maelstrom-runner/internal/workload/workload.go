@@ -57,13 +57,16 @@ type Generator interface {
 
 // Options are what a run's flags can say about any workload.
 type Options struct {
-	MeanLatency time.Duration
+	MeanLatency  time.Duration
+	Transactions Transactions
 }
 
 var registry = map[string]func(Options) Workload{
-	"lin-kv":     newLinKV,
-	"echo":       newEcho,
-	"unique-ids": newUniqueIDs,
+	"lin-kv":          newLinKV,
+	"echo":            newEcho,
+	"unique-ids":      newUniqueIDs,
+	"txn-list-append": newTxnListAppend,
+	"txn-rw-register": newTxnRWRegister,
 }
 
 // Names returns the known workloads.
