@@ -101,7 +101,7 @@ func (a *applier) apply(entry *Entry) (Result, error) {
 	kind, body, err := ParsePayload(entry.Payload)
 	switch {
 	case errors.Is(err, ErrShortPayload):
-		result.Outcome = Malformed
+		result.Outcome, err = Malformed, nil
 	case err != nil:
 		return Result{}, err
 	}
@@ -112,11 +112,13 @@ func (a *applier) apply(entry *Entry) (Result, error) {
 	case result.Outcome != Applied:
 	case kind == KindWrite:
 		result.Outcome, result.Response, err = a.write(entry.Timestamp, body)
-		if err != nil {
-			return Result{}, fmt.Errorf("shard %d: apply entry %s: %w", a.shard, entry.ID, err)
-		}
+	case kind == KindTransaction:
+		result.Outcome, result.Transaction, err = a.transact(entry.Timestamp, body)
 	case len(body) != 0:
 		result.Outcome = Malformed // a barrier has no body
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("shard %d: apply entry %s: %w", a.shard, entry.ID, err)
 	}
 	a.state.applied = entry.ID
 	a.state.digest = a.digester.end(result.Outcome, a.state.nextVersion)
@@ -159,6 +161,25 @@ func (a *applier) write(timestamp uint64, body []byte) (Outcome, *api.WriteRespo
 		res.DeleteRanges = append(res.DeleteRanges, answer)
 	}
 	return Applied, res, nil
+}
+
+// set stores a record in the batch, and tells the digest.
+func (a *applier) set(row []byte, r *record) error {
+	a.value = appendRecord(a.value[:0], r)
+	if err := a.batch.Set(row, a.value, nil); err != nil {
+		return fmt.Errorf("put: %w", err)
+	}
+	a.digester.add(mutationSet, row[shardBytes:], a.value)
+	return nil
+}
+
+// unset deletes a record in the batch, and tells the digest.
+func (a *applier) unset(row []byte) error {
+	if err := a.batch.Delete(row, nil); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	a.digester.add(mutationDelete, row[shardBytes:], nil)
+	return nil
 }
 
 // commit writes the batch with the state that it leads to, and starts another.

@@ -22,10 +22,9 @@ func (a *applier) delete(req *api.DeleteRequest) (*api.DeleteResponse, error) {
 	if !meets(req.ExpectedVersionId, old, found) {
 		return &api.DeleteResponse{Status: api.Status_UNEXPECTED_VERSION_ID}, nil
 	}
-	if err := a.batch.Delete(a.key, nil); err != nil {
-		return nil, fmt.Errorf("delete: %w", err)
+	if err := a.unset(a.key); err != nil {
+		return nil, err
 	}
-	a.digester.add(mutationDelete, a.key[shardBytes:], nil)
 	return &api.DeleteResponse{Status: api.Status_OK}, nil
 }
 

@@ -30,14 +30,11 @@ func (a *applier) put(timestamp uint64, req *api.PutRequest) (*api.PutResponse, 
 		value:     req.GetValue(),
 	}
 	if found {
-		r.modifications = old.modifications + 1
-		r.created = old.created
+		r.succeed(old)
 	}
-	a.value = appendRecord(a.value[:0], &r)
-	if err := a.batch.Set(a.key, a.value, nil); err != nil {
-		return nil, fmt.Errorf("put: %w", err)
+	if err := a.set(a.key, &r); err != nil {
+		return nil, err
 	}
-	a.digester.add(mutationSet, a.key[shardBytes:], a.value)
 	a.state.nextVersion++
 	return &api.PutResponse{Status: api.Status_OK, Version: r.version()}, nil
 }
@@ -45,20 +42,31 @@ func (a *applier) put(timestamp uint64, req *api.PutRequest) (*api.PutResponse, 
 // lookup reads the record at a.key, as the operations before this one left it.
 // What it returns has no value: an operation needs the version alone.
 func (a *applier) lookup() (record, bool, error) {
-	stored, closer, err := a.batch.Get(a.key)
+	var found record
+	exists, err := withRecord(a.batch, a.shard, a.order, a.key, func(r record) {
+		found = r
+		found.value = nil
+	})
+	return found, exists, err
+}
+
+// withRecord calls do with the record of a row, if there is one, and reports
+// whether there is. The record's value is valid until do returns.
+func withRecord(from pebble.Reader, shard ShardID, order keyspace.Order, row []byte, do func(record)) (bool, error) {
+	stored, closer, err := from.Get(row)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return record{}, false, nil
+		return false, nil
 	}
 	if err != nil {
-		return record{}, false, fmt.Errorf("read record: %w", err)
+		return false, fmt.Errorf("read record: %w", err)
 	}
 	defer closer.Close()
 	r, err := decodeRecord(stored)
 	if err != nil {
-		return record{}, false, recordCorruption(a.shard, recordKeyOf(a.key, a.order), err)
+		return false, recordCorruption(shard, recordKeyOf(row, order), err)
 	}
-	r.value = nil // it is only valid until the closer is called
-	return r, true, nil
+	do(r)
+	return true, nil
 }
 
 // meets reports whether a record, or its absence, is what an operation expects.

@@ -17,12 +17,15 @@
 //  4. An entry whose format version or kind is unknown is never skipped. Apply
 //     stops before it with an UnknownEntryError, and stays there.
 //  5. A read sees one moment: all of its answers come from one database snapshot.
+//  6. A transaction is one entry, and happens as a whole or not at all. One that
+//     only reads needs no entry: ReadTransaction gives it the same answer.
 //
 // # What the caller owes
 //
 //  1. Entries are committed, and their offsets run without gap from the applied
 //     one, the first of a shard being 1. Apply checks it (SequenceError).
-//  2. What can be refused was refused before it was proposed, by Validate.
+//  2. What can be refused was refused before it was proposed, by Validate
+//     or ValidateTransaction.
 //  3. The rules of apply are frozen by the format version of the entry. Limits that
 //     may change from one release to the next belong into Validate, never into
 //     Apply, or replicas of two releases come apart.

@@ -22,7 +22,8 @@ type Entry struct {
 	// Timestamp is in milliseconds since the Unix epoch, by the clock of the
 	// leader that proposed the entry.
 	Timestamp uint64
-	// Payload is a header and a body, as made by BarrierPayload or WritePayload.
+	// Payload is a header and a body, as made by BarrierPayload, WritePayload or
+	// TransactionPayload.
 	Payload []byte
 }
 
@@ -34,9 +35,10 @@ const (
 	KindBarrier Kind = 0
 	// KindWrite has the bytes of a client's WriteRequest as its body.
 	KindWrite Kind = 1
-	// KindTransaction, KindSession and KindAdministrative are reserved: no body is
-	// defined for them yet, and Apply stops before them as before any unknown kind.
-	KindTransaction    Kind = 2
+	// KindTransaction has the bytes of a TransactionRequest as its body.
+	KindTransaction Kind = 2
+	// KindSession and KindAdministrative are reserved: no body is defined for them
+	// yet, and Apply stops before them as before any unknown kind.
 	KindSession        Kind = 3
 	KindAdministrative Kind = 4
 )
@@ -70,10 +72,18 @@ func BarrierPayload() []byte { return []byte{PayloadVersion, byte(KindBarrier)} 
 
 // WritePayload returns the payload of a write. The bytes are copied; they are
 // what the client sent, and Validate has accepted them.
-func WritePayload(writeRequest []byte) []byte {
-	payload := make([]byte, 0, payloadHeaderBytes+len(writeRequest))
-	payload = append(payload, PayloadVersion, byte(KindWrite))
-	return append(payload, writeRequest...)
+func WritePayload(writeRequest []byte) []byte { return payloadOf(KindWrite, writeRequest) }
+
+// TransactionPayload returns the payload of a transaction. The bytes are copied;
+// they are a TransactionRequest that ValidateTransaction has accepted.
+func TransactionPayload(transactionRequest []byte) []byte {
+	return payloadOf(KindTransaction, transactionRequest)
+}
+
+func payloadOf(kind Kind, body []byte) []byte {
+	payload := make([]byte, 0, payloadHeaderBytes+len(body))
+	payload = append(payload, PayloadVersion, byte(kind))
+	return append(payload, body...)
 }
 
 // ErrShortPayload means that a payload has no whole header. No version ever
@@ -87,7 +97,7 @@ func ParsePayload(payload []byte) (Kind, []byte, error) {
 		return 0, nil, ErrShortPayload
 	}
 	version, kind := payload[0], Kind(payload[1])
-	if version != PayloadVersion || (kind != KindBarrier && kind != KindWrite) {
+	if version != PayloadVersion || kind > KindTransaction {
 		return 0, nil, &UnknownEntryError{Version: version, Kind: kind}
 	}
 	return kind, payload[payloadHeaderBytes:], nil

@@ -13,7 +13,7 @@ type UnknownEntryError struct {
 }
 
 func (e *UnknownEntryError) Error() string {
-	return fmt.Sprintf("shard %d: entry %s has format version %d and kind %s, of which this server knows only version %d, barrier and write; upgrade the server",
+	return fmt.Sprintf("shard %d: entry %s has format version %d and kind %s, of which this server knows only version %d, barrier, write and transaction; upgrade the server",
 		e.Shard, e.ID, e.Version, e.Kind, PayloadVersion)
 }
 
@@ -100,11 +100,15 @@ func refuse(reason Reason, field, problem, remedy string) *RefusedError {
 
 // in puts the field into an element of a list.
 func (e *RefusedError) in(list string, index int) *RefusedError {
-	place := fmt.Sprintf("%s[%d]", list, index)
+	return e.within(fmt.Sprintf("%s[%d]", list, index))
+}
+
+// within puts the field into another one.
+func (e *RefusedError) within(field string) *RefusedError {
 	if e.Field != wholeMessage {
-		place += "." + e.Field
+		field += "." + e.Field
 	}
-	return refuse(e.Reason, place, e.Problem, e.Remedy)
+	return refuse(e.Reason, field, e.Problem, e.Remedy)
 }
 
 // wholeMessage is the field of a refusal that concerns no single field.

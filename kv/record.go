@@ -3,6 +3,7 @@ package kv
 import (
 	"encoding/binary"
 	"errors"
+	"unicode/utf8"
 
 	"github.com/ostraka-db/ostraka/api"
 )
@@ -57,6 +58,7 @@ var (
 	errRecordVersion = errors.New("unknown record version")
 	errRecordFlags   = errors.New("unknown record flags")
 	errRecordShort   = errors.New("record ends too early")
+	errRecordText    = errors.New("identity is not UTF-8")
 )
 
 // decodeRecord reads what appendRecord wrote. The value is a part of b, not a
@@ -91,10 +93,20 @@ func decodeRecord(b []byte) (record, error) {
 			return record{}, errRecordShort
 		}
 		identity := string(rest[:n])
+		if !utf8.ValidString(identity) {
+			// No request holds such a text, and no answer could.
+			return record{}, errRecordText
+		}
 		r.identity, rest = &identity, rest[n:]
 	}
 	r.value = rest
 	return r, nil
+}
+
+// succeed makes r what stands where old stood, rather than a record just created.
+func (r *record) succeed(old record) {
+	r.modifications = old.modifications + 1
+	r.created = old.created
 }
 
 // version returns the record's version as clients see it.

@@ -12,8 +12,8 @@ import (
 type Outcome uint8
 
 const (
-	// Applied: the entry did what it says. Single operations may still have
-	// failed their conditions; the response tells.
+	// Applied: the entry did what it says. Single operations, or a transaction as
+	// a whole, may still have failed their conditions; the response tells.
 	Applied Outcome = 1
 	// Malformed: the body cannot be decoded. No record changed.
 	Malformed Outcome = 2
@@ -41,21 +41,30 @@ type Result struct {
 	// Kind is meaningless if the outcome is Malformed.
 	Kind    Kind
 	Outcome Outcome
-	// Response answers the client; nil unless a write was applied. The caller owns it.
-	Response *api.WriteResponse
+	// Response answers the client of a write, and Transaction that of a
+	// transaction; nil unless such an entry was applied. The caller owns them.
+	Response    *api.WriteResponse
+	Transaction *api.TransactionResponse
 }
 
-// Encode returns the response as the bytes of a WriteResponse, and nil if there
-// is no response. It is left to the caller when to pay for it, since only the
-// replica that owes an answer needs the bytes.
+// Encode returns the response as the bytes of a WriteResponse, or of a
+// TransactionResponse, and nil if there is none. It is left to the caller when to
+// pay for it, since only the replica that owes an answer needs the bytes.
 func (r *Result) Encode() []byte {
-	if r.Response == nil {
-		return nil
+	switch {
+	case r.Response != nil:
+		return encode(r.Response)
+	case r.Transaction != nil:
+		return encode(r.Transaction)
 	}
-	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(r.Response)
+	return nil
+}
+
+func encode(response proto.Message) []byte {
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(response)
 	if err != nil {
 		// Only a string that is not UTF-8 can do this, and every string of a
-		// response came out of a decoded request, which had none.
+		// response came out of a decoded request or record, which had none.
 		panic(fmt.Sprintf("kv: a response does not encode: %v", err))
 	}
 	return encoded

@@ -13,7 +13,8 @@ import (
 // HashRange is the part of the hash space that a shard holds.
 type HashRange = keyspace.HashRange
 
-// Limits of a write. They may change: Apply does not know them.
+// Limits of a write, and but for the last one of a transaction too. They may
+// change: Apply does not know them.
 const (
 	// MaxKeyBytes bounds a key, a partition key and either end of a range.
 	MaxKeyBytes = 32 << 10
@@ -21,7 +22,7 @@ const (
 	MaxValueBytes = 16 << 20
 	// MaxIdentityBytes bounds a client identity.
 	MaxIdentityBytes = 4 << 10
-	// MaxRequestBytes bounds an encoded WriteRequest.
+	// MaxRequestBytes bounds an encoded WriteRequest or TransactionRequest.
 	MaxRequestBytes = 32 << 20
 	// MaxOperations bounds the operations of a WriteRequest, all kinds together.
 	MaxOperations = 64 << 10
@@ -84,9 +85,9 @@ func validatePut(put *api.PutRequest, shard HashRange) *RefusedError {
 		checkText("partition_key", put.GetPartitionKey(), MaxKeyBytes),
 		checkText("client_identity", put.GetClientIdentity(), MaxIdentityBytes),
 		checkLength("value", len(put.GetValue()), MaxValueBytes),
-		checkExpected(put.ExpectedVersionId),
+		checkExpected("expected_version_id", put.ExpectedVersionId),
 		checkSupported(put),
-		checkRoute(putRoute(put), shard),
+		checkRoute("key", putRoute(put), shard),
 	)
 }
 
@@ -98,10 +99,10 @@ func validateDelete(del *api.DeleteRequest, shard HashRange) *RefusedError {
 		checkKnown(del),
 		checkKey(del.GetKey()),
 		checkText("partition_key", del.GetPartitionKey(), MaxKeyBytes),
-		checkExpected(del.ExpectedVersionId),
+		checkExpected("expected_version_id", del.ExpectedVersionId),
 	)
 	if refused == nil && del.PartitionKey != nil {
-		refused = checkRoute(del.GetPartitionKey(), shard)
+		refused = checkRoute("key", del.GetPartitionKey(), shard)
 	}
 	return refused
 }

@@ -52,11 +52,11 @@ func checkLength(field string, length, limit int) *RefusedError {
 	return refuse(TooLarge, field, fmt.Sprintf("has %d bytes", length), fmt.Sprintf("send at most %d", limit))
 }
 
-func checkExpected(expected *int64) *RefusedError {
+func checkExpected(field string, expected *int64) *RefusedError {
 	if expected == nil || *expected >= NoVersion {
 		return nil
 	}
-	return refuse(Invalid, "expected_version_id", fmt.Sprintf("is %d", *expected),
+	return refuse(Invalid, field, fmt.Sprintf("is %d", *expected),
 		fmt.Sprintf("send a version id that was returned, or %d for a record that must not exist", NoVersion))
 }
 
@@ -68,12 +68,12 @@ func checkSupported(put *api.PutRequest) *RefusedError {
 	return refuse(Unsupported, field, "is not supported by this version", "leave it out, or upgrade the server")
 }
 
-func checkRoute(route string, shard HashRange) *RefusedError {
+func checkRoute(field, route string, shard HashRange) *RefusedError {
 	hash := keyspace.Hash(route)
 	if shard.Contains(hash) {
 		return nil
 	}
-	return refuse(WrongShard, "key", fmt.Sprintf("hashes to %08x, outside the shard's range %s", hash, shard),
+	return refuse(WrongShard, field, fmt.Sprintf("hashes to %08x, outside the shard's range %s", hash, shard),
 		"fetch the shard map again, and send the operation to the shard that holds this hash")
 }
 
