@@ -12,6 +12,17 @@ import (
 func contentOf(t failer, db *DB, shard ShardID) string {
 	t.Helper()
 	start, end := shardBounds(shard)
+	return rowsOf(t, db, start, end)
+}
+
+// recordRowsOf is contentOf without the shard's own row.
+func recordRowsOf(t failer, db *DB, shard ShardID) string {
+	t.Helper()
+	return rowsOf(t, db, appendSpan(nil, shard, spanRecords), appendRecordsEnd(nil, shard))
+}
+
+func rowsOf(t failer, db *DB, start, end []byte) string {
+	t.Helper()
 	it, err := db.pebble.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: end})
 	if err != nil {
 		t.Fatalf("iterate: %v", err)

@@ -66,6 +66,17 @@ func TestDamagedRowsAreReported(t *testing.T) {
 		return err
 	}
 	apply := func(db *DB) error { _, err := db.Apply(shard, entry(2)); return err }
+	transact := func(db *DB) error {
+		ops := []*api.TransactionOperation{doAppend("a", "c")}
+		payload := mustTransaction(&api.TransactionRequest{Operations: ops})
+		_, err := db.Apply(shard, []Entry{{ID: EntryID{Term: 1, Offset: 2}, Payload: payload}})
+		return err
+	}
+	look := func(db *DB) error {
+		conditions := []*api.TransactionCondition{ifExists("a", false)}
+		_, err := db.ReadTransaction(shard, &api.TransactionRequest{Conditions: conditions})
+		return err
+	}
 	applied := func(db *DB) error { _, err := db.Applied(shard); return err }
 	digest := func(db *DB) error { _, _, err := db.Digest(shard); return err }
 
@@ -75,12 +86,13 @@ func TestDamagedRowsAreReported(t *testing.T) {
 		damage []byte
 		calls  []func(*DB) error
 	}{
-		{"empty record", row, nil, []func(*DB) error{read, near, apply}},
+		{"empty record", row, nil, []func(*DB) error{read, near, apply, transact, look}},
 		{"record of a later version", row, append([]byte{2}, make([]byte, recordFixedBytes)...), []func(*DB) error{read, near, apply}},
 		{"record with a later flag", row, append([]byte{1, 0x80}, make([]byte, recordFixedBytes)...), []func(*DB) error{read, apply}},
 		{"record whose identity is cut", row, append([]byte{1, 1}, make([]byte, recordFixedBytes-2)...), []func(*DB) error{read, apply}},
 		{"record whose identity is longer than it", row, append(append([]byte{1, 1}, make([]byte, recordFixedBytes-2)...), 0xff, 0xff, 0xff, 0xff), []func(*DB) error{read, apply}},
-		{"state cut short", stateKey(shard), []byte{1, 2, 3}, []func(*DB) error{apply, applied, digest}},
+		{"record whose identity is not UTF-8", row, append(append([]byte{1, 1}, make([]byte, recordFixedBytes-2)...), 0, 0, 0, 1, 0xff), []func(*DB) error{read, apply, transact, look}},
+		{"state cut short", stateKey(shard), []byte{1, 2, 3}, []func(*DB) error{apply, transact, applied, digest}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -208,8 +220,12 @@ func TestReadRefusesWhatNoStateCanAnswer(t *testing.T) {
 func TestNegativeShardsAreTheCallersBug(t *testing.T) {
 	db := openForTest(t)
 	for name, call := range map[string]func() error{
-		"Apply":          func() error { _, err := db.Apply(-1, nil); return err },
-		"Read":           func() error { _, err := db.Read(-1, &api.ReadRequest{}); return err },
+		"Apply": func() error { _, err := db.Apply(-1, nil); return err },
+		"Read":  func() error { _, err := db.Read(-1, &api.ReadRequest{}); return err },
+		"ReadTransaction": func() error {
+			_, err := db.ReadTransaction(-1, &api.TransactionRequest{})
+			return err
+		},
 		"Applied":        func() error { _, err := db.Applied(-1); return err },
 		"FlushedApplied": func() error { _, err := db.FlushedApplied(-1); return err },
 		"Digest":         func() error { _, _, err := db.Digest(-1); return err },

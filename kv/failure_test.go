@@ -54,6 +54,16 @@ func TestUnreadableDiskFailsCallsAndChangesNothing(t *testing.T) {
 			_, err := db.Read(1, &api.ReadRequest{Gets: []*api.GetRequest{{Key: "a"}}})
 			return err
 		},
+		"ReadTransaction": func() error {
+			ops := []*api.TransactionOperation{doGet("a")}
+			_, err := db.ReadTransaction(1, &api.TransactionRequest{Operations: ops})
+			return err
+		},
+		"Apply of a transaction": func() error {
+			payload := mustTransaction(&api.TransactionRequest{Operations: []*api.TransactionOperation{doDelete("a")}})
+			_, err := db.Apply(1, []Entry{{ID: EntryID{Term: 1, Offset: 2}, Payload: payload}})
+			return err
+		},
 		"Read near": func() error {
 			get := &api.GetRequest{Key: "a", ComparisonType: api.KeyComparisonType_CEILING}
 			_, err := db.Read(1, &api.ReadRequest{Gets: []*api.GetRequest{get}})

@@ -14,13 +14,18 @@ import (
 // a version or kind it does not know, and do the same to both.
 func FuzzApply(f *testing.F) {
 	for _, payload := range [][]byte{
-		nil, {1}, {2, 1}, {1, 2}, BarrierPayload(),
+		nil, {1}, {2, 1}, {1, 3}, BarrierPayload(),
 		mustPayload(putOf("a", "b")),
 		mustPayload(&api.WriteRequest{
 			Puts:         []*api.PutRequest{{Key: "a", ExpectedVersionId: proto.Int64(0), ClientIdentity: proto.String("me")}},
 			Deletes:      []*api.DeleteRequest{{Key: "a", ExpectedVersionId: proto.Int64(1)}},
 			DeleteRanges: []*api.DeleteRangeRequest{{StartInclusive: "\xc3\xa9"}, {StartInclusive: "z", EndExclusive: "a"}},
 		}),
+		mustTransaction(&api.TransactionRequest{
+			Conditions: []*api.TransactionCondition{ifVersion("a", 0), ifExists("b", false), ifValue("a", "old")},
+			Operations: []*api.TransactionOperation{doGet("a"), doPut("a", "b"), doAppend("a", "c"), doDelete("a"), doAppend("\xc3\xa9", "")},
+		}),
+		mustTransaction(&api.TransactionRequest{Operations: []*api.TransactionOperation{{}}}),
 		mustPayload(&api.WriteRequest{Puts: []*api.PutRequest{{Key: "__oxia/term", SequenceKeyDelta: []uint64{0}}}}),
 	} {
 		f.Add(payload)

@@ -67,17 +67,21 @@ func writeGenerator() *rapid.Generator[*api.WriteRequest] {
 	})
 }
 
-// payloadGenerator draws mostly writes, and some of everything else that has an
+// payloadGenerator draws mostly writes and transactions, and some of everything else that has an
 // outcome.
 func payloadGenerator() *rapid.Generator[[]byte] {
 	return rapid.Custom(func(t *rapid.T) []byte {
-		switch rapid.IntRange(0, 9).Draw(t, "payload kind") {
+		switch rapid.IntRange(0, 13).Draw(t, "payload kind") {
 		case 0:
 			return BarrierPayload()
 		case 1:
 			return WritePayload(rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "junk"))
 		case 2:
 			return mustPayload(&api.WriteRequest{Puts: []*api.PutRequest{{Key: "a", SessionId: proto.Int64(1)}}})
+		case 3:
+			return TransactionPayload(rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "junk"))
+		case 4, 5, 6:
+			return mustTransaction(transactionGenerator().Draw(t, "transaction"))
 		}
 		return mustPayload(writeGenerator().Draw(t, "write"))
 	})

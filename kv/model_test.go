@@ -23,12 +23,20 @@ func TestStateMachineDoesWhatAMapDoes(t *testing.T) {
 		m := &model{records: map[string]*modelRecord{}}
 		steps := rapid.IntRange(1, 12).Draw(t, "steps")
 		for i := range steps {
-			req := writeGenerator().Draw(t, "write")
 			now := rapid.Uint64Range(1000, 2000).Draw(t, "timestamp")
-			entry := Entry{ID: EntryID{Term: 1, Offset: int64(i) + 1}, Timestamp: now, Payload: mustPayload(req)}
-			got := mustApply(t, d.db, shard, []Entry{entry})[0].Response
-			if want := m.write(req, now); !proto.Equal(got, want) {
-				t.Fatalf("write %v\ngot  %v\nwant %v", req, got, want)
+			entry := Entry{ID: EntryID{Term: 1, Offset: int64(i) + 1}, Timestamp: now}
+			var req, want proto.Message
+			if rapid.Bool().Draw(t, "transaction") {
+				transaction := transactionGenerator().Draw(t, "transaction")
+				entry.Payload = mustTransaction(transaction)
+				req, want = transaction, m.transact(transaction, now)
+			} else {
+				write := writeGenerator().Draw(t, "write")
+				entry.Payload = mustPayload(write)
+				req, want = write, m.write(write, now)
+			}
+			if got := responseOf(mustApply(t, d.db, shard, []Entry{entry})[0]); !proto.Equal(got, want) {
+				t.Fatalf("%v\ngot  %v\nwant %v", req, got, want)
 			}
 			reads := m.everyRead()
 			gotReads, err := d.db.Read(shard, reads)
@@ -42,6 +50,13 @@ func TestStateMachineDoesWhatAMapDoes(t *testing.T) {
 			}
 		}
 	})
+}
+
+func responseOf(r Result) proto.Message {
+	if r.Kind == KindTransaction {
+		return r.Transaction
+	}
+	return r.Response
 }
 
 type modelRecord struct {

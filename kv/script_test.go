@@ -19,9 +19,12 @@ import (
 //
 // Commands, most with shard=N:
 //
-//	apply         entries, each "TERM.OFFSET @MS barrier|write|raw HEX"; the
-//	              operations of a write follow it, indented (see parseOperation)
-//	validate      operations of one write; range=(MIN,MAX) in hex
+//	apply         entries, each "TERM.OFFSET @MS barrier|write|transaction|raw HEX";
+//	              the operations of a write or transaction follow it, indented (see
+//	              parseOperation and parseTransaction)
+//	validate      operations of one write, or with the argument transaction of one
+//	              transaction; range=(MIN,MAX) in hex
+//	transaction   operations of a transaction that only reads
 //	read          lines "[equal|floor|ceiling|lower|higher] KEY"
 //	state         applied, flushed and digest
 //	rows          every row of the database, byte by byte
@@ -56,7 +59,13 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) (string, error) {
 		results, err := db.Apply(ShardID(shard), parseEntries(t, d.Input))
 		return describeResults(results), err
 	case "validate":
+		if d.HasArg("transaction") {
+			return "", ValidateTransaction(parseTransaction(t, strings.Split(d.Input, "\n")), parseRange(t, d))
+		}
 		return "", Validate(parseOperations(t, strings.Split(d.Input, "\n")), parseRange(t, d))
+	case "transaction":
+		res, err := db.ReadTransaction(ShardID(shard), parseTransaction(t, strings.Split(d.Input, "\n")))
+		return describeTransaction(res), err
 	case "read":
 		return s.read(t, ShardID(shard), d.Input)
 	case "state":
@@ -141,6 +150,7 @@ func describeResults(results []Result) string {
 	for i := range results {
 		r := &results[i]
 		fmt.Fprintf(&out, "%s %s\n", r.ID, r.Outcome)
+		out.WriteString(describeTransaction(r.Transaction))
 		for _, put := range r.Response.GetPuts() {
 			fmt.Fprintf(&out, "  put: %s %s\n", put.GetStatus(), describeVersion(put.GetVersion()))
 		}
@@ -214,6 +224,8 @@ func parseEntry(t *testing.T, head string, operations []string) Entry {
 			t.Fatal(err)
 		}
 		e.Payload = WritePayload(body)
+	case "transaction":
+		e.Payload = mustTransaction(parseTransaction(t, operations))
 	case "raw":
 		payload, err := hex.DecodeString(raw)
 		if err != nil {
