@@ -111,6 +111,8 @@ func (e *Election) Step(now Time, event Event, out *Effects) {
 		e.peerSilent(ev.Server)
 	case PeerDied:
 		e.peerSilent(ev.Server)
+	case TermSeen:
+		e.termSeen(ev.Term)
 	case DocumentLoaded:
 		e.loaded(ev)
 	case DocumentStored:
@@ -324,6 +326,17 @@ func (e *Election) learnDocument(doc Document) bool {
 	learned := doc.Clone()
 	e.out.Learned = &learned
 	return true
+}
+
+// termSeen takes note of a term that somebody uses. If nothing is heard of it in
+// time, its announcement was lost, or its owner is: the document is read, lest
+// this coordinator watch over a leader of the past for ever.
+func (e *Election) termSeen(term Term) {
+	e.highest = max(e.highest, term)
+	if e.phase == watching && e.found && term > e.doc.Term.Term {
+		e.reload = true
+		e.timer = earliest(e.timer, e.after(e.options.ElectWithin))
+	}
 }
 
 // voters are those who decide for the shard.

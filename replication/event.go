@@ -63,6 +63,9 @@ type (
 
 // Events of an election alone.
 type (
+	// TermSeen says that the replica on the coordinator's server is in a term.
+	TermSeen struct{ Term Term }
+
 	// DocumentLoaded answers MetadataStore.Load. Failed says that there was no
 	// answer; otherwise Found tells whether there is a document.
 	DocumentLoaded struct {
@@ -101,5 +104,6 @@ func (EntriesRead) event()    {}
 func (Applied) event()        {}
 func (Propose) event()        {}
 func (ReadIndex) event()      {}
+func (TermSeen) event()       {}
 func (DocumentLoaded) event() {}
 func (DocumentStored) event() {}

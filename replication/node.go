@@ -57,6 +57,8 @@ type shard struct {
 	held []*request
 	// route is the newest leader known.
 	route route
+	// told is the highest term of the replica here that the election here knows.
+	told Term
 	// served is whether the local replica served after its last step.
 	served bool
 }
@@ -280,6 +282,10 @@ func (n *Node) carryOut(s *shard, out *Effects) {
 // reroute takes note of what a replica's step changed for requests.
 func (n *Node) reroute(s *shard) {
 	term, leader, run := s.replica.Leader()
+	if s.election != nil && term.Term > s.told {
+		s.told = term.Term
+		n.mailElection(s, TermSeen{Term: term.Term})
+	}
 	if leader != (Member{}) {
 		n.learnRoute(s, route{term: term.Term, leader: leader, run: run})
 	}

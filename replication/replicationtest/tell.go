@@ -9,7 +9,7 @@ import "github.com/ostraka-db/ostraka/replication"
 //	Probe
 //	NewTerm [replica=N]
 //	AddFollower of=server               with the head that it answered, if any
-//	AskElection
+//	AskElection (without a term: in the document's)
 //	CreateReplica [replica=N] incarnation=N
 //	Confirmed round=N
 //	HigherTerm
@@ -26,7 +26,11 @@ func (s *script) tell(a args) {
 		m = s.addFollower(a)
 	case "AskElection":
 		replica = 0
-		m = replication.AskElection{Term: a.term()}
+		term := s.cluster.metadata.documents[Shard].Term
+		if a.has("term") {
+			term = a.term()
+		}
+		m = replication.AskElection{Term: term}
 	case "CreateReplica":
 		m = replication.CreateReplica{Incarnation: replication.Incarnation(a.number("incarnation", 0))}
 	case "Confirmed":
