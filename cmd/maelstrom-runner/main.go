@@ -38,7 +38,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		Use:   "maelstrom-runner --bin PROGRAM [flags] [-- arguments of the node]",
 		Short: "Test Maelstrom nodes without a JVM",
 		Example: `  maelstrom-runner -w lin-kv --bin ./maelstrom-node --node-count 3 --concurrency 4n --rate 100 \
-    --latency 10 --latency-dist exponential --nemesis partition --nemesis-interval 5 --time-limit 60`,
+    --latency 10 --latency-dist exponential --nemesis partition --nemesis-interval 5 --time-limit 60
+
+  maelstrom-runner -w txn-list-append --bin ./maelstrom-node --node-count 5 --concurrency 4n --rate 100 --latency 5 \
+    --nemesis partition,kill,pause,loss,duplicate,slow --nemesis-interval 2 --time-limit 20 --recovery-time 5 \
+    --seeds 1..50 --shrink -- --data-dir data`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

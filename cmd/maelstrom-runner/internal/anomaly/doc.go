@@ -14,8 +14,9 @@
 //	torn-appends        a list holds only some of a transaction's appends, or in another order
 //	lost-update         two transactions read one version of a key, and both replaced it
 //
-// All others are cycles of dependencies: G0, G1c, G-single, G2-item, and what is only
-// wrong in real time (package dependency).
+// All others are cycles of dependencies: G0, G1c, G-single, G2-item, cyclic-versions, and
+// what is only wrong in real time, such as G-single-realtime (package dependency). Of
+// each name one cycle is shown, as short as can be found, with the reasons for its edges.
 //
 // Contract:
 //

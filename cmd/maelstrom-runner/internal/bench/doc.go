@@ -12,7 +12,7 @@
 //     success within the goal after the last one. Clients give up what they waited for
 //     then. A node that nobody asked in time makes the run unknown.
 //  4. Of many seeds each is a run of its own, with files of its own. A seed decides
-//     operations, faults and latencies, but not how processes are scheduled: the search
-//     for the fewest faults that a failing seed takes tries each number several times, and
-//     what it finds has failed, but need not be the least.
+//     operations and faults, but not how processes are scheduled: the search for the
+//     fewest faults that a failing seed takes tries each number several times, and what
+//     it finds has failed, but need not be the least.
 package bench

@@ -9,5 +9,7 @@
 //     free, and on nothing else.
 //  3. Invoke turns an answer into an outcome. An error is a failure only if its code is
 //     definite, or if the operation is idempotent; everything else is unknown.
-//  4. lin-kv follows Jepsen's linearizable register test to the letter; see linKV.
+//  4. Transactions are drawn as Elle draws them; see txnGenerator. One that fails with
+//     txn-conflict did not happen.
+//  5. lin-kv follows Jepsen's linearizable register test to the letter; see linKV.
 package workload
