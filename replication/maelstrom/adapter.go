@@ -153,7 +153,7 @@ func (a *adapter) newLoop() (*loop, error) {
 		Tracer: newTracer(logger),
 	})
 	l.clients = &clients{
-		request: l.node.Request, answer: a.wire.Send, logger: logger, open: map[replication.RequestID]*operation{},
+		request: l.node.Request, send: a.wire.Send, logger: logger, open: map[replication.RequestID]*operation{},
 	}
 	found, hosted, err := a.disk.recovered(shardID)
 	if err != nil {

@@ -50,8 +50,14 @@ func TestRequestsThatMakeNoSenseAreRefused(t *testing.T) {
 		b.want("error 12", "n0", "read")
 		b.want("error 12", "n0", "write", "key", 1)
 		b.want("error 12", "n0", "cas", "key", 1, "to", 1)
-		b.want("error 12", "n0", "write", "key", 1, "value", strings.Repeat("x", maxRecordBytes))
+		b.want("error 12", "n0", "write", "key", 1, "value", strings.Repeat("x", maxRequestBytes))
 		b.want("error 12", "n0", "init", "node_id", "n0", "node_ids", b.names)
+		for _, txn := range []any{
+			nil, 5, []any{}, []any{5}, []any{[]any{"r", 1}}, []any{[]any{"r", 1, 5}}, []any{[]any{"x", 1, nil}},
+			[]any{[]any{"w", 1, 1}, []any{"append", 1, 1}}, []any{[]any{"append", 1, strings.Repeat("x", maxRequestBytes)}},
+		} {
+			b.want("error 12", "n0", "txn", "txn", txn)
+		}
 		for _, kind := range unsupported {
 			b.want("error 10", "n0", kind)
 		}
@@ -61,7 +67,7 @@ func TestRequestsThatMakeNoSenseAreRefused(t *testing.T) {
 func TestTheLargestRecordGoesThroughEveryLine(t *testing.T) {
 	inBubble(t, 3, func(b *bench) {
 		b.until("n0", 3*time.Second)
-		value := strings.Repeat("x", maxRecordBytes-len(`"n0"`)-len(`""`))
+		value := strings.Repeat("x", maxRequestBytes-32) // leaves room for the request's other fields
 		for _, node := range b.names {
 			b.want("write_ok", node, "write", "key", "n0", "value", value)
 			b.want(`read_ok "`+value+`"`, node, "read", "key", "n0")
@@ -69,6 +75,26 @@ func TestTheLargestRecordGoesThroughEveryLine(t *testing.T) {
 		if b.longest > maxLineBytes {
 			t.Errorf("a line of %d bytes", b.longest)
 		}
+	})
+}
+
+func TestTransactionsReadWhatTheyAndOthersWrote(t *testing.T) {
+	inBubble(t, 3, func(b *bench) {
+		b.until("n0", 3*time.Second)
+		for i, c := range []struct{ asked, answered string }{
+			// Lists, registers and lin-kv share no key.
+			{`[["r",1,null],["r","until",null]]`, `[["r",1,null],["r","until",null]]`},
+			{`[["r",1,null],["append",1,6],["r",1,null],["append",2,9]]`, `[["r",1,null],["append",1,6],["r",1,[6]],["append",2,9]]`},
+			{`[["append",1,{"b":"\\n","a":[]}],["r",1,null]]`, `[["append",1,{"b":"\\n","a":[]}],["r",1,[6,{"a":[],"b":"\\n"}]]]`},
+			{`[["r",1,null],["r",2,null],["r",3,null]]`, `[["r",1,[6,{"a":[],"b":"\\n"}]],["r",2,[9]],["r",3,null]]`},
+			{`[["r",1,null],["w",1,8],["r",1,null],["w",1,null],["r",1,null]]`, `[["r",1,null],["w",1,8],["r",1,8],["w",1,null],["r",1,null]]`},
+			{`[["w",4,"x"]]`, `[["w",4,"x"]]`},
+			{`[["r",4,null],["r","4",null]]`, `[["r",4,"x"],["r","4",null]]`},
+		} {
+			node := b.names[i%len(b.names)]
+			b.want("txn_ok "+c.answered, node, "txn", "txn", json.RawMessage(c.asked))
+		}
+		b.want("error 20", "n0", "read", "key", 1)
 	})
 }
 
@@ -128,6 +154,8 @@ func TestANodeThatIsAloneAnswersInTimeAndRecovers(t *testing.T) {
 				b.pass(700 * time.Millisecond)
 				b.want("error 11", alone, "read", "key", "until")
 				b.want("error 11", alone, "cas", "key", "until", "from", 1, "to", 2)
+				b.want("error 11", alone, "txn", "txn", json.RawMessage(`[["r",1,null]]`))
+				b.want("error 11", alone, "txn", "txn", json.RawMessage(`[["r",1,null],["append",1,1]]`))
 				for _, other := range b.names {
 					if other != alone {
 						b.until(other, 2*time.Second)
@@ -197,6 +225,30 @@ func TestALogThatFailsEndsTheNode(t *testing.T) {
 	}
 	_ = feed.Close()
 	if err := disk.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestQueriesThatNoStateCanAnswerHaveNoResult(t *testing.T) {
+	disk, err := openDisk(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := machine{db: disk.db}
+	bodies := [][]byte{nil, {0}, {queryRead, 0xff}, {queryTransaction, 0xff}, {queryTransaction}, {3}}
+	for i, body := range bodies {
+		m.Query(shardID, replication.QueryID(i), body)
+	}
+	_, answered := m.take()
+	if m.failed != nil || len(answered) != len(bodies) {
+		t.Errorf("failed with %v after %d of %d answers", m.failed, len(answered), len(bodies))
+	}
+	for _, a := range answered {
+		if len(a.result) != 0 {
+			t.Errorf("query %x: %x", bodies[a.id], a.result)
+		}
+	}
+	if err := disk.close(); err != nil {
 		t.Fatal(err)
 	}
 }

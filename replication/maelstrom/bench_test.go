@@ -217,7 +217,8 @@ func (b *bench) ask(node string, body map[string]any) jepsen.Message {
 	}
 }
 
-// linKV asks, and returns the type of the answer, with the value or the code.
+// linKV asks, and returns the type of the answer, with the value, the transaction
+// or the code.
 func (b *bench) linKV(node, kind string, fields ...any) string {
 	body := map[string]any{"type": kind}
 	for i := 0; i < len(fields); i += 2 {
@@ -227,6 +228,7 @@ func (b *bench) linKV(node, kind string, fields ...any) string {
 		Type  string
 		Code  *int
 		Value json.RawMessage
+		Txn   json.RawMessage
 	}
 	_ = json.Unmarshal(b.ask(node, body).Body, &answer)
 	switch {
@@ -234,6 +236,8 @@ func (b *bench) linKV(node, kind string, fields ...any) string {
 		return fmt.Sprintf("%s %d", answer.Type, *answer.Code)
 	case answer.Value != nil:
 		return fmt.Sprintf("%s %s", answer.Type, answer.Value)
+	case answer.Txn != nil:
+		return fmt.Sprintf("%s %s", answer.Type, answer.Txn)
 	}
 	return answer.Type
 }

@@ -2,6 +2,7 @@ package maelstrom
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 
 	jepsen "github.com/jepsen-io/maelstrom/demo/go"
@@ -9,18 +10,46 @@ import (
 	"github.com/ostraka-db/ostraka/replication"
 )
 
-// clients are the operations of this node's clients. Each consists of one
-// request to the shard after another, and ends with one answer.
+// clients are the operations of this node's clients. Each is one request to the
+// shard, and ends with one answer.
 type clients struct {
-	// request gives a request to the node; answer sends a client its answer.
+	// request gives a request to the node; send sends a client its answer.
 	request func(replication.Request)
-	answer  func(to string, body any) error
+	send    func(to string, body any) error
 	logger  *slog.Logger
 
 	last replication.RequestID
 	open map[replication.RequestID]*operation
 	// asked is set when a request was given to the node since takeAsked.
 	asked bool
+}
+
+// operation is what a client wants, until it is answered.
+type operation struct {
+	client   client
+	deadline replication.Instant
+	work     work
+}
+
+// work is one request to the shard: a transaction or a write to be proposed, or a
+// linearizable read.
+type work struct {
+	kind replication.RequestKind
+	body []byte
+	// answer makes the client's answer of the state machine's result.
+	answer func(result []byte) (answer, *failure)
+}
+
+// parseWork reads a client's request, or says why it is malformed.
+type parseWork func(body []byte) (work, error)
+
+// answer is the body of an answer that is no error.
+type answer struct {
+	Type      string `json:"type"`
+	InReplyTo int    `json:"in_reply_to"`
+	// Value is what a read read, Txn a transaction with what its reads read.
+	Value json.RawMessage   `json:"value,omitempty"`
+	Txn   []json.RawMessage `json:"txn,omitempty"`
 }
 
 // client is who waits for an answer, and for which of its messages.
@@ -52,37 +81,50 @@ type errorBody struct {
 	Text      string `json:"text"`
 }
 
-// start begins an operation.
-func (c *clients) start(op *operation) { c.proceed(op, op.begin()) }
+// start makes an operation's request.
+func (c *clients) start(op *operation) {
+	c.last++
+	c.open[c.last] = op
+	c.asked = true
+	c.request(replication.Request{
+		ID: c.last, Shard: shardID, Kind: op.work.kind, Body: op.work.body, Deadline: op.deadline,
+	})
+}
 
-// ended takes the end of a request, and goes on with its operation.
+// ended takes the end of a request, and answers the client.
 func (c *clients) ended(o replication.RequestOutcome) {
 	op := c.open[o.ID]
 	delete(c.open, o.ID)
-	c.proceed(op, op.ended(o.Outcome))
+	done, failed := op.work.ended(o.Outcome)
+	if failed != nil {
+		c.reply(op.client, errorBody{
+			Type: "error", InReplyTo: op.client.msgID, Code: failed.code, Text: failed.text,
+		})
+		return
+	}
+	done.InReplyTo = op.client.msgID
+	c.reply(op.client, done)
 }
 
-// proceed does what an operation wants next.
-func (c *clients) proceed(op *operation, next step) {
+// ended is what a client is told of the end of its request.
+func (w *work) ended(o replication.Outcome) (answer, *failure) {
 	switch {
-	case next.failure != nil:
-		c.reply(op.client, errorBody{
-			Type: "error", InReplyTo: op.client.msgID, Code: next.failure.code, Text: next.failure.text,
-		})
-	case next.answer != nil:
-		c.reply(op.client, next.answer)
+	case o.Kind == replication.OutcomeDone:
+		return w.answer(o.Result)
+	case o.Kind == replication.OutcomeUnknown && w.kind == replication.RequestWrite:
+		return fail(jepsen.Timeout, "the outcome is not known")
 	default:
-		c.last++
-		c.open[c.last] = op
-		c.asked = true
-		c.request(replication.Request{
-			ID: c.last, Shard: shardID, Kind: next.kind, Body: next.body, Deadline: op.deadline,
-		})
+		// Refused, or only a read was asked: nothing of this operation happened.
+		return fail(jepsen.TemporarilyUnavailable, fmt.Sprintf("no leader took it in time: %v", o.Refusal))
 	}
 }
 
+func fail(code int, text string) (answer, *failure) {
+	return answer{}, &failure{code: code, text: text}
+}
+
 func (c *clients) reply(to client, body any) {
-	if err := c.answer(to.id, body); err != nil {
+	if err := c.send(to.id, body); err != nil {
 		c.logger.Warn("cannot answer a client", "client", to.id, "error", err)
 	}
 }

@@ -18,12 +18,13 @@ const (
 	typeRead     = "read"
 	typeWrite    = "write"
 	typeCAS      = "cas"
+	typeTxn      = "txn"
 )
 
 // unsupported are the requests of Maelstrom's other workloads. They are refused
 // by name, because a type without a handler ends Maelstrom's package.
 var unsupported = []string{
-	"add", "broadcast", "commit_offsets", "list_committed_offsets", "poll", "send", "topology", "txn",
+	"add", "broadcast", "commit_offsets", "list_committed_offsets", "poll", "send", "topology",
 }
 
 // handle registers what is done with each type of message. Handlers run in
@@ -33,8 +34,10 @@ func (a *adapter) handle() {
 	a.wire.Handle(typePeer, a.peer)
 	a.wire.Handle(typeEcho, a.echo)
 	a.wire.Handle(typeGenerate, a.generate)
-	for _, kind := range []string{typeRead, typeWrite, typeCAS} {
-		a.wire.Handle(kind, func(m jepsen.Message) error { return a.linKV(kind, m) })
+	for kind, parse := range map[string]parseWork{
+		typeRead: parseRead, typeWrite: parseWrite, typeCAS: parseCAS, typeTxn: parseTxn,
+	} {
+		a.wire.Handle(kind, func(m jepsen.Message) error { return a.operation(parse, m) })
 	}
 	for _, kind := range unsupported {
 		a.wire.Handle(kind, func(m jepsen.Message) error {
@@ -69,10 +72,10 @@ func (a *adapter) peer(m jepsen.Message) error {
 	return nil
 }
 
-// linKV takes a client's read, write or cas.
-func (a *adapter) linKV(kind string, m jepsen.Message) error {
+// operation takes what a client wants of the shard.
+func (a *adapter) operation(parse parseWork, m jepsen.Message) error {
 	deadline := a.clock.now().Mono.Add(a.config.RequestTimeout)
-	lin, err := parseLinKV(kind, m.Body)
+	wanted, err := parse(m.Body)
 	if err != nil {
 		return a.refuse(m, jepsen.MalformedRequest, err.Error())
 	}
@@ -81,7 +84,7 @@ func (a *adapter) linKV(kind string, m jepsen.Message) error {
 		return a.refuse(m, jepsen.MalformedRequest, err.Error())
 	}
 	if !a.post(func(l *loop) {
-		l.clients.start(&operation{client: waits, deadline: deadline, lin: lin})
+		l.clients.start(&operation{client: waits, deadline: deadline, work: wanted})
 	}) {
 		return a.refuse(m, jepsen.TemporarilyUnavailable, "the node has too much to do")
 	}

@@ -1,19 +1,21 @@
 package maelstrom
 
 import (
+	"cmp"
 	"testing"
 
 	jepsen "github.com/jepsen-io/maelstrom/demo/go"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
+	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/replication"
 )
 
 var (
 	unknown = replication.Outcome{Kind: replication.OutcomeUnknown}
 	refused = replication.Outcome{Kind: replication.OutcomeRefused, Refusal: replication.RefusedExpired}
-	// overwritten is refused too: another entry took the put's place for good.
+	// overwritten is refused too: another entry took its place for good.
 	overwritten = replication.Outcome{Kind: replication.OutcomeRefused, Refusal: replication.RefusedOverwritten}
 )
 
@@ -25,10 +27,8 @@ func done(m proto.Message) replication.Outcome {
 	return replication.Outcome{Kind: replication.OutcomeDone, Result: result}
 }
 
-func found(value string, version int64) replication.Outcome {
-	return done(&api.ReadResponse{Gets: []*api.GetResponse{{
-		Value: []byte(value), Version: &api.Version{VersionId: version},
-	}}})
+func found(value string) replication.Outcome {
+	return done(&api.ReadResponse{Gets: []*api.GetResponse{{Value: []byte(value), Version: &api.Version{}}}})
 }
 
 func missing() replication.Outcome {
@@ -39,60 +39,71 @@ func put(status api.Status) replication.Outcome {
 	return done(&api.WriteResponse{Puts: []*api.PutResponse{{Status: status}}})
 }
 
-// What became of an operation's requests, in order, decides its answer: -1 is an
-// answer that is no error.
+func transacted(status api.TransactionResponse_Status, results ...*api.TransactionRecord) replication.Outcome {
+	return done(&api.TransactionResponse{Status: status, Results: results})
+}
+
+func held(against *api.TransactionRecord) replication.Outcome {
+	return done(&api.TransactionResponse{
+		Status: api.TransactionResponse_CONDITION_FAILED, FailedRecord: against,
+	})
+}
+
+// What became of an operation's request decides its answer: -1 is an answer that
+// is no error.
 func TestOperationsReportFailedOnlyWhatDidNotHappen(t *testing.T) {
-	const ok = -1
+	const (
+		ok        = -1
+		committed = api.TransactionResponse_COMMITTED
+		reads     = `[["r",1,null]]`
+		writes    = `[["r",1,null],["append",1,2]]`
+	)
+	record, none := &api.TransactionRecord{Version: &api.Version{}, Value: []byte("2\n")}, &api.TransactionRecord{}
 	for _, c := range []struct {
-		name, kind string
-		outcomes   []replication.Outcome
-		code       int
+		name    string
+		parse   parseWork
+		txn     string
+		outcome replication.Outcome
+		code    int
 	}{
-		{"a read", "read", []replication.Outcome{found("1", 4)}, ok},
-		{"a read of nothing", "read", []replication.Outcome{missing()}, jepsen.KeyDoesNotExist},
-		{"a read that nobody took", "read", []replication.Outcome{refused}, jepsen.TemporarilyUnavailable},
-		{"a read of which nothing is known", "read", []replication.Outcome{unknown}, jepsen.TemporarilyUnavailable},
-		{"a read without an answer", "read", []replication.Outcome{done(&api.ReadResponse{})}, jepsen.Abort},
-		{"a write", "write", []replication.Outcome{put(api.Status_OK)}, ok},
-		{"a write that nobody took", "write", []replication.Outcome{refused}, jepsen.TemporarilyUnavailable},
-		{"a write that was overwritten", "write", []replication.Outcome{overwritten}, jepsen.TemporarilyUnavailable},
-		{"a write of which nothing is known", "write", []replication.Outcome{unknown}, jepsen.Timeout},
-		{"a write without an answer", "write", []replication.Outcome{done(&api.WriteResponse{})}, jepsen.Crash},
-		{"a cas", "cas", []replication.Outcome{found("1", 4), put(api.Status_OK)}, ok},
-		{"a cas of nothing", "cas", []replication.Outcome{missing()}, jepsen.KeyDoesNotExist},
-		{"a cas of another value", "cas", []replication.Outcome{found("2", 4)}, jepsen.PreconditionFailed},
-		{"a cas whose read is not known", "cas", []replication.Outcome{unknown}, jepsen.TemporarilyUnavailable},
-		{"a cas whose put nobody took", "cas", []replication.Outcome{found("1", 4), refused}, jepsen.TemporarilyUnavailable},
-		{"a cas whose put is not known", "cas", []replication.Outcome{found("1", 4), unknown}, jepsen.Timeout},
-		{"a cas that was overtaken by its own value", "cas", []replication.Outcome{
-			found("1", 4), put(api.Status_UNEXPECTED_VERSION_ID), found("1", 5), put(api.Status_OK),
-		}, ok},
-		{"a cas that was overtaken by another value", "cas", []replication.Outcome{
-			found("1", 4), put(api.Status_UNEXPECTED_VERSION_ID), found("3", 5),
-		}, jepsen.PreconditionFailed},
-		{"a cas that was overtaken and then cut off", "cas", []replication.Outcome{
-			found("1", 4), put(api.Status_UNEXPECTED_VERSION_ID), unknown,
-		}, jepsen.TemporarilyUnavailable},
-		{"a cas that was overtaken and is not known", "cas", []replication.Outcome{
-			found("1", 4), put(api.Status_UNEXPECTED_VERSION_ID), found("1", 5), unknown,
-		}, jepsen.Timeout},
+		{"a read", parseRead, "", found("1"), ok},
+		{"a read of nothing", parseRead, "", missing(), jepsen.KeyDoesNotExist},
+		{"a read that nobody took", parseRead, "", refused, jepsen.TemporarilyUnavailable},
+		{"a read of which nothing is known", parseRead, "", unknown, jepsen.TemporarilyUnavailable},
+		{"a read without an answer", parseRead, "", done(&api.ReadResponse{}), jepsen.Abort},
+		{"a write", parseWrite, "", put(api.Status_OK), ok},
+		{"a write that nobody took", parseWrite, "", refused, jepsen.TemporarilyUnavailable},
+		{"a write that was overwritten", parseWrite, "", overwritten, jepsen.TemporarilyUnavailable},
+		{"a write of which nothing is known", parseWrite, "", unknown, jepsen.Timeout},
+		{"a write without an answer", parseWrite, "", done(&api.WriteResponse{}), jepsen.Crash},
+		{"a cas", parseCAS, "", transacted(committed, none), ok},
+		{"a cas of nothing", parseCAS, "", held(none), jepsen.KeyDoesNotExist},
+		{"a cas of another value", parseCAS, "", held(record), jepsen.PreconditionFailed},
+		{"a cas that nobody took", parseCAS, "", refused, jepsen.TemporarilyUnavailable},
+		{"a cas that was overwritten", parseCAS, "", overwritten, jepsen.TemporarilyUnavailable},
+		{"a cas of which nothing is known", parseCAS, "", unknown, jepsen.Timeout},
+		{"a cas without an answer", parseCAS, "", done(&api.TransactionResponse{}), jepsen.Crash},
+		{"a transaction that reads", parseTxn, reads, transacted(committed, record, none), ok},
+		{"a transaction that reads, and nobody took", parseTxn, reads, refused, jepsen.TemporarilyUnavailable},
+		{"a transaction that reads, of which nothing is known", parseTxn, reads, unknown, jepsen.TemporarilyUnavailable},
+		{"a transaction that reads, without an answer", parseTxn, reads, done(&api.TransactionResponse{}), jepsen.Abort},
+		{"a transaction", parseTxn, writes, transacted(committed, record, none), ok},
+		{"a transaction that nobody took", parseTxn, writes, refused, jepsen.TemporarilyUnavailable},
+		{"a transaction that was overwritten", parseTxn, writes, overwritten, jepsen.TemporarilyUnavailable},
+		{"a transaction of which nothing is known", parseTxn, writes, unknown, jepsen.Timeout},
+		{"a transaction without an answer", parseTxn, writes, done(&api.TransactionResponse{}), jepsen.Crash},
+		{"a transaction without all of its answer", parseTxn, writes, transacted(committed, record), jepsen.Crash},
+		{"a list that is full", parseTxn, writes, transacted(api.TransactionResponse_VALUE_TOO_LARGE), jepsen.Abort},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lin, err := parseLinKV(c.kind, []byte(`{"key":0,"value":1,"from":1,"to":2}`))
+			body := `{"key":0,"value":1,"from":1,"to":2,"txn":` + cmp.Or(c.txn, "[]") + `}`
+			w, err := c.parse([]byte(body))
 			if err != nil {
 				t.Fatal(err)
 			}
-			op := &operation{lin: lin}
-			next := op.begin()
-			for i, o := range c.outcomes {
-				if next.answer != nil || next.failure != nil {
-					t.Fatalf("ended before request %d: %+v", i, next)
-				}
-				next = op.ended(o)
-			}
-			switch {
-			case c.code == ok && next.answer == nil, c.code != ok && (next.failure == nil || next.failure.code != c.code):
-				t.Errorf("ended with %+v, failure %+v", next, next.failure)
+			answered, failed := w.ended(c.outcome)
+			if (c.code == ok) != (failed == nil) || (failed != nil && failed.code != c.code) || (failed == nil) == (answered.Type == "") {
+				t.Errorf("answered %+v, failure %+v", answered, failed)
 			}
 		})
 	}
@@ -124,20 +135,28 @@ func TestEqualJSONIsTheSameKey(t *testing.T) {
 	}
 }
 
-// No body makes the node panic, and what is taken can be proposed.
-func FuzzLinKV(f *testing.F) {
-	f.Add("read", []byte(`{"key":0}`))
-	f.Add("write", []byte(`{"key":"a","value":{"b":[1,2.5e3,null]}}`))
-	f.Add("cas", []byte(`{"key":[],"from":"","to":true}`))
-	f.Fuzz(func(t *testing.T, kind string, raw []byte) {
-		lin, err := parseLinKV(kind, raw)
-		if err != nil {
-			return
+// No body makes the node panic, and what is taken can be proposed or asked.
+func FuzzRequests(f *testing.F) {
+	f.Add([]byte(`{"key":0}`))
+	f.Add([]byte(`{"key":"a","value":{"b":[1,2.5e3,null]}}`))
+	f.Add([]byte(`{"key":[],"from":"","to":true}`))
+	f.Add([]byte(`{"txn":[["r",1,null],["w",2,[]]]}`))
+	f.Add([]byte(`{"txn":[["append","a",{}],["r","a",null]]}`))
+	record := &api.TransactionRecord{Version: &api.Version{}, Value: []byte("1\n2\n")}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		for _, parse := range []parseWork{parseRead, parseWrite, parseCAS, parseTxn} {
+			w, err := parse(raw)
+			if err != nil {
+				continue
+			}
+			if w.kind == replication.RequestWrite {
+				_, _, err = kv.ParsePayload(w.body)
+			}
+			if err != nil || len(w.body) < 2 || len(w.body) > maxRequestBytes+2 {
+				t.Errorf("%s asks for %x: %v", raw, w.body, err)
+			}
+			w.ended(found("1"))
+			w.ended(transacted(api.TransactionResponse_COMMITTED, record, record, record))
 		}
-		op := &operation{lin: lin}
-		if next := op.begin(); next.failure == nil && len(next.body) == 0 {
-			t.Errorf("%s asks for nothing", raw)
-		}
-		op.ended(found(string(lin.from), 1))
 	})
 }

@@ -53,33 +53,53 @@ func (m *machine) Apply(shard replication.ShardID, entries []replication.Entry) 
 	m.applied = append(m.applied, appliedBatch{shard, replication.Applied{Results: encoded}})
 }
 
-// Query implements replication.StateMachine. The body is a ReadRequest, the
-// result a ReadResponse; a request that no state could answer has an empty one.
+// The first byte of a query's body says what the rest is.
+const (
+	queryRead        byte = 1 // a ReadRequest; the result is a ReadResponse
+	queryTransaction byte = 2 // a TransactionRequest; the result is a TransactionResponse
+)
+
+// Query implements replication.StateMachine. A body that no state could answer has
+// an empty result.
 func (m *machine) Query(shard replication.ShardID, id replication.QueryID, body []byte) {
 	if m.failed != nil {
 		return
 	}
-	answer, err := m.read(shard, body)
-	if err != nil {
+	result, err := m.read(kv.ShardID(shard), body)
+	if refused := (*kv.RefusedError)(nil); err != nil && !errors.As(err, &refused) {
 		m.failed = fmt.Errorf("query shard %d: %w", shard, err)
 		return
 	}
-	m.answered = append(m.answered, answeredQuery{id, answer})
+	m.answered = append(m.answered, answeredQuery{id, result})
 }
 
-func (m *machine) read(shard replication.ShardID, body []byte) ([]byte, error) {
-	var req api.ReadRequest
-	if proto.Unmarshal(body, &req) != nil {
+func (m *machine) read(shard kv.ShardID, body []byte) ([]byte, error) {
+	if len(body) == 0 {
 		return nil, nil
 	}
-	res, err := m.db.Read(kv.ShardID(shard), &req)
-	if refused := (*kv.RefusedError)(nil); errors.As(err, &refused) {
-		return nil, nil
+	switch body[0] {
+	case queryRead:
+		var req api.ReadRequest
+		if proto.Unmarshal(body[1:], &req) != nil {
+			return nil, nil
+		}
+		res, err := m.db.Read(shard, &req)
+		if err != nil {
+			return nil, err
+		}
+		return proto.Marshal(res)
+	case queryTransaction:
+		var req api.TransactionRequest
+		if proto.Unmarshal(body[1:], &req) != nil {
+			return nil, nil
+		}
+		res, err := m.db.ReadTransaction(shard, &req)
+		if err != nil {
+			return nil, err
+		}
+		return proto.Marshal(res)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return proto.Marshal(res)
+	return nil, nil
 }
 
 func kvID(id replication.EntryID) kv.EntryID {
