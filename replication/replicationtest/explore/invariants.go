@@ -1,0 +1,153 @@
+package explore
+
+import (
+	"fmt"
+
+	"github.com/ostraka-db/ostraka/replication"
+)
+
+// The laws that one server's step can break by itself are checked as it is
+// taken; those between servers, in each state.
+
+func (t *transition) fail(format string, args ...any) {
+	if t.result.broken == "" {
+		t.result.broken = fmt.Sprintf(format, args...)
+	}
+}
+
+// checkMessage: what a server tells others of its disk is true of the disk as a
+// crash would leave it now.
+func (t *transition) checkMessage(e replication.Envelope) {
+	s := &t.server
+	switch m := e.Message.(type) {
+	case replication.Ack:
+		if int(m.Match) > len(s.entries) || s.record.Term != m.Term {
+			t.fail("acks are durable: %s acks %d in %v, durable is %d in %v", e.From, m.Match, m.Term, len(s.entries), s.record.Term)
+		}
+		s.acked = replication.EntryID{Term: m.Term.Term, Offset: m.Match}
+	case replication.NewTermReply:
+		if m.Refused == 0 && (s.record.Term != m.Term || m.Head != s.disk()) {
+			t.fail("fences are durable: %s answers %v with head %v, durable is %v with head %v", e.From, m.Term, m.Head, s.record.Term, s.disk())
+		}
+	case replication.Confirmed:
+		if s.record.Term != m.Term {
+			t.fail("confirmations are durable: %s confirms %v, durable is %v", e.From, m.Term, s.record.Term)
+		}
+	}
+}
+
+// disk is the head of the log as a crash would leave it.
+func (s *server) disk() replication.EntryID {
+	if len(s.entries) == 0 {
+		return replication.EntryID{}
+	}
+	return s.entries[len(s.entries)-1].ID
+}
+
+// checkOp: nothing is truncated that the server knew committed, or acked in
+// this very term.
+func (t *transition) checkOp(op replication.LogOp, committed replication.Offset) {
+	s := &t.server
+	if op.Kind != replication.OpTruncate {
+		return
+	}
+	if op.Truncate < committed || op.Truncate < s.applied {
+		t.fail("nothing applied is truncated: %s truncates to %d, committed is %d, applied %d",
+			s.record.Term, op.Truncate, committed, s.applied)
+	}
+	if term := s.replica.State().Term.Term; s.acked.Term == term && op.Truncate < s.acked.Offset {
+		t.fail("acks are durable: truncates to %d, and acked %d in the same term %d", op.Truncate, s.acked.Offset, term)
+	}
+}
+
+// checkState: only what is committed and durable is applied, and the replica
+// knows its own log.
+func (t *transition) checkState() {
+	s := &t.server
+	state := s.replica.State()
+	if state.Applied > state.Commit || int(state.Applied) > len(s.entries) || int(s.applied)+s.applying > len(s.entries) {
+		t.fail("applied is durable and committed: %d applied, %d committed, %d durable", state.Applied, state.Commit, len(s.entries))
+	}
+	if int(state.Durable) > len(s.entries) {
+		t.fail("acks are durable: %d is held durable, %d is", state.Durable, len(s.entries))
+	}
+	_, log := s.submitted()
+	if len(log) != int(state.Head.Offset) || int(state.Commit) > len(log) {
+		t.fail("the log is what was asked: head %v, committed %d, asked for %d", state.Head, state.Commit, len(log))
+	}
+}
+
+// check says which law a state breaks after a server's step, and notes what is
+// newly committed.
+func (h *history) check(all *[servers]*server, changed int) string {
+	s := all[changed]
+	grew := false
+	for i, id := range s.log[:s.state.Commit] {
+		switch {
+		case i >= len(h.committed):
+			h.committed = append(h.committed, commitment{id: id, by: s.state.Term.Term})
+			grew = true
+		case h.committed[i].id != id:
+			return fmt.Sprintf("committed prefixes agree: offset %d is committed as %v, and at %s as %v", i+1, h.committed[i].id, serverName(changed), id)
+		}
+	}
+	if grew {
+		if broken := h.refusedStay(); broken != "" {
+			return broken
+		}
+	}
+	for i, other := range all {
+		if i != changed && !matches(s.log, other.log) {
+			return fmt.Sprintf("logs match: %s has %v, %s has %v", serverName(changed), s.log, serverName(i), other.log)
+		}
+		if broken := h.checkLeader(i, other); broken != "" {
+			return broken
+		}
+	}
+	return h.checkSurvival(all)
+}
+
+// matches: where two logs hold the same entry, they hold the same before it.
+func matches(a, b []replication.EntryID) bool {
+	same := false
+	for i := min(len(a), len(b)) - 1; i >= 0; i-- {
+		if same && a[i] != b[i] {
+			return false
+		}
+		same = same || a[i] == b[i]
+	}
+	return true
+}
+
+// checkLeader: a leader holds every entry that was committed in its term or in
+// an earlier one.
+func (h *history) checkLeader(i int, s *server) string {
+	if s.state.Role != replication.RoleLeader {
+		return ""
+	}
+	for at, c := range h.committed {
+		if c.by <= s.state.Term.Term && (at >= len(s.log) || s.log[at] != c.id) {
+			return fmt.Sprintf("committed entries stay: %s leads %v without %v", serverName(i), s.state.Term, c.id)
+		}
+	}
+	return ""
+}
+
+// checkSurvival: were all servers to crash now and any quorum to elect, the
+// replica that it had to choose would hold every committed entry. This is what
+// makes a lost entry visible before somebody is elected without it.
+func (h *history) checkSurvival(all *[servers]*server) string {
+	for i := range all {
+		a, b := all[(i+1)%servers], all[(i+2)%servers]
+		best, name := a, (i+1)%servers
+		if b.disk().Compare(a.disk()) > 0 {
+			best, name = b, (i+2)%servers
+		}
+		for at, c := range h.committed {
+			if at >= len(best.durable) || best.durable[at] != c.id {
+				return fmt.Sprintf("committed entries stay: without %s, %s could be elected, and lacks %v", serverName(i), serverName(name), c.id)
+			}
+		}
+	}
+	return ""
+}
