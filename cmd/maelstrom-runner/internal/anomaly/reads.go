@@ -97,7 +97,7 @@ func (r *record) judgeOrigins(reader int, s transaction.Step) {
 // judgeIntermediate finds reads of what was about to be replaced.
 func (r *record) judgeIntermediate(s sighting) {
 	by, ok := r.origins[version{s.key, s.last()}]
-	if ok && !by.final && by.txn != s.txn {
+	if ok && !by.final {
 		r.found("G1b", fmt.Sprintf("%s found key %d at %d, in the middle of %s",
 			r.describe(s.txn), s.key, s.last(), r.describe(by.txn)))
 	}
