@@ -91,15 +91,15 @@ func (e *errand) step(event replication.Event) {
 // replica that it sends on its way counts.
 func (e *errand) elect() {
 	c := &e.coordinator
-	state := c.election.State()
-	if state.Phase == "watching" && state.Document.Status == replication.StatusSteady {
-		e.step(e.from(state.Document.Leader, replication.AskElection{Term: state.Document.Term}))
-	}
+	asked := false
 	for range 16 {
-		state = c.election.State()
+		state := c.election.State()
 		switch {
 		case c.call != nil:
 			return
+		case state.Phase == "watching" && state.Document.Status == replication.StatusSteady && !asked:
+			asked = true
+			e.step(e.from(state.Document.Leader, replication.AskElection{Term: state.Document.Term}))
 		case state.Phase == "questioning":
 			nonce := e.probes[len(e.probes)-1]
 			for _, m := range state.Document.Ensemble {

@@ -111,7 +111,7 @@ func (h *history) begins(r reign) string {
 
 // creates: no two different entries share an id.
 func (h *history) creates(e replication.Entry) string {
-	i, found := slices.BinarySearchFunc(h.created, e.ID, func(e replication.Entry, id replication.EntryID) int { return e.ID.Compare(id) })
+	i, found := slices.BinarySearchFunc(h.created, e.ID, func(e replication.Entry, id replication.EntryID) int { return byTerm(e.ID, id) })
 	if !found {
 		h.created = slices.Insert(h.created, i, e)
 		return ""

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/ostraka-db/ostraka/replication"
@@ -133,6 +134,11 @@ func (h *history) checkLeader(i int, s *server) string {
 	return ""
 }
 
+// byTerm is the order of heads by the letter of rule 3, whatever the core's is.
+func byTerm(a, b replication.EntryID) int {
+	return cmp.Or(cmp.Compare(a.Term, b.Term), cmp.Compare(a.Offset, b.Offset))
+}
+
 // checkSurvival: were all servers to crash now and any quorum to elect, the
 // replica that it had to choose would hold every committed entry. This is what
 // makes a lost entry visible before somebody is elected without it.
@@ -140,7 +146,7 @@ func (h *history) checkSurvival(all *[servers]*server) string {
 	for i := range all {
 		a, b := all[(i+1)%servers], all[(i+2)%servers]
 		best, name := a, (i+1)%servers
-		if b.disk().Compare(a.disk()) > 0 {
+		if byTerm(b.disk(), a.disk()) > 0 {
 			best, name = b, (i+2)%servers
 		}
 		for at, c := range h.committed {

@@ -20,14 +20,15 @@ type BrokenError struct{ Law string }
 
 func (e BrokenError) Error() string { return "broken: " + e.Law }
 
-// begins leads the start through a script. Nothing in it is limited.
+// begins leads the start through a script. Nothing in it is limited, and leaders
+// are published.
 func (x *Explorer) begins(script []string) error {
 	for i := range x.limit {
 		x.limit[i] = mostOfAKind
 	}
-	taking := x.config.Coordinators
-	x.config.Coordinators = coordinators
-	defer func() { x.config.Coordinators = taking }()
+	config := x.config
+	x.config.Coordinators, x.config.Publish = coordinators, true
+	defer func() { x.config = config }()
 	for _, line := range script {
 		if strings.HasPrefix(line, " ") {
 			continue // what an action caused
