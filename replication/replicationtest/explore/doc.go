@@ -30,7 +30,9 @@
 // What is in parentheses is limited by the configuration's Budget, as is the
 // highest term; so each space is finite. [Configurations] are small enough to be
 // exhausted by the tests, and large enough that each mutation of the core in
-// testdata/mutations breaks a law within them; scripts/explore goes further.
+// testdata/mutations breaks a law within them; scripts/explore goes further. A
+// broken law is told by a shortest script of actions that leads there, which is
+// also a way to begin: given as Start, it leads there again.
 //
 // # Laws
 //
@@ -76,14 +78,15 @@
 //   - The network is a set: two equal messages under way are one, and the budget for
 //     duplicates lets it arrive twice. Messages of a term below the one on the
 //     receiver's disk, which changes nothing by receiving them, are taken out: the
-//     term there never falls, and they stay without effect.
+//     term there never falls, and they stay without effect. As that is itself a
+//     guard of the core, a configuration may keep them.
 //   - Losing a message has no action: a world in which it is under way for ever can
 //     do everything that one without it can. For the same reason a delivery
 //     without effect is not followed.
 //   - The Node around the core: its routing, its requests, and that it does not
 //     listen to what an earlier run of a server still has under way. Here such
 //     messages do arrive.
-//   - Publishing: coordinators do not hear that a leader is ready, unless the
-//     configuration says so.
+//   - Publishing: once exploration begins, coordinators do not hear that a leader is
+//     ready, unless the configuration says so.
 //   - Ensemble changes, snapshots and the making of replicas.
 package explore

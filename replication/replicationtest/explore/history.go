@@ -123,15 +123,15 @@ func (h *history) creates(e replication.Entry) string {
 }
 
 // ends: what is said of a request is true.
-func (h *history) ends(o replication.TokenOutcome, server int, s *server) string {
+func (h *history) ends(o ended, server int, s *server) string {
 	i := slices.IndexFunc(h.reads, func(r expectation) bool { return r.token == o.Token })
 	switch {
 	case i >= 0:
 		sees := h.reads[i].sees
 		h.reads = slices.Delete(h.reads, i, i+1)
-		if o.Outcome.Kind == replication.OutcomeDone && s.state.Applied < sees {
+		if o.Outcome.Kind == replication.OutcomeDone && o.applied < sees {
 			return fmt.Sprintf("linearizable reads: %s answers from offset %d, and %d was committed before the question",
-				serverName(server), s.state.Applied, sees)
+				serverName(server), o.applied, sees)
 		}
 	case o.Outcome.Kind == replication.OutcomeRefused:
 		h.refused = append(h.refused, o.Token)

@@ -43,7 +43,14 @@ type server struct {
 type news struct {
 	led      bool
 	created  []replication.Entry
-	outcomes []replication.TokenOutcome
+	outcomes []ended
+}
+
+// ended is a request's outcome, and up to where its server had applied the log
+// when it was told.
+type ended struct {
+	replication.TokenOutcome
+	applied replication.Offset
 }
 
 func (n *news) none() bool { return !n.led && len(n.created) == 0 && len(n.outcomes) == 0 }
@@ -107,7 +114,9 @@ func (t *transition) step(event replication.Event) {
 		}
 		s.pending = append(s.pending, op)
 	}
-	t.result.news.outcomes = append(t.result.news.outcomes, out.Outcomes...)
+	for _, o := range out.Outcomes {
+		t.result.news.outcomes = append(t.result.news.outcomes, ended{o, after.Applied})
+	}
 	for _, e := range out.Messages {
 		t.checkMessage(e)
 		t.sent = append(t.sent, e)
