@@ -18,6 +18,8 @@ type coordinator struct {
 	// claims counts the terms that this run tried to make.
 	claims uint64
 	call   *replication.Document
+	// nonce is that of the last questions asked.
+	nonce uint64
 	// owned are the terms that the store said are this run's.
 	owned []replication.TermID
 
@@ -44,9 +46,7 @@ type errand struct {
 	coordinator coordinator
 	doc         uint32
 	sent        []replication.Envelope
-	// probes are the nonces asked in this errand.
-	probes []uint64
-	broken string
+	broken      string
 }
 
 func (x *Explorer) errand(from *coordinator, doc uint32) *errand {
@@ -65,7 +65,7 @@ func (e *errand) step(event replication.Event) {
 	for _, m := range out.Messages {
 		switch message := m.Message.(type) {
 		case replication.Probe:
-			e.probes = append(e.probes, message.Nonce)
+			c.nonce = message.Nonce
 			continue
 		case replication.NewTerm:
 			if !slices.Contains(c.owned, message.Term) {
@@ -101,10 +101,9 @@ func (e *errand) elect() {
 			asked = true
 			e.step(e.from(state.Document.Leader, replication.AskElection{Term: state.Document.Term}))
 		case state.Phase == "questioning":
-			nonce := e.probes[len(e.probes)-1]
 			for _, m := range state.Document.Ensemble {
 				if c.election.State().Phase == "questioning" {
-					e.step(e.from(m.Member, replication.ProbeReply{Nonce: nonce, Role: replication.RoleFenced, Heard: -1}))
+					e.step(e.from(m.Member, replication.ProbeReply{Nonce: c.nonce, Role: replication.RoleFenced, Heard: -1}))
 				}
 			}
 		default:

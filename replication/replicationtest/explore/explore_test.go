@@ -16,6 +16,7 @@ import (
 var (
 	only   = flag.String("explore.only", "", "explore this configuration alone")
 	within = flag.Duration("explore.within", 5*time.Minute, "how long one configuration may take")
+	most   = flag.Int("explore.states", 40_000_000, "how many states to hold, some 150 bytes each")
 	larger = flag.Bool("explore.larger", false, "explore the larger configurations")
 	breaks = flag.String("explore.breaks", "", "this core is a mutation: expect a configuration to find this law broken")
 )
@@ -35,7 +36,7 @@ func explored(t *testing.T, c Config, progress func(Report)) Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := x.Explore(Limits{Time: *within}, progress)
+	r := x.Explore(Limits{Time: *within, States: *most}, progress)
 	t.Log(r.String())
 	return r
 }
