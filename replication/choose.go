@@ -216,25 +216,56 @@ func (e *Election) notMember(from Envelope, incarnation Incarnation) {
 	// Any other disk has lost the replica, which then never votes again.
 }
 
-// adoptDisk writes down the disk on which a member's replica is going to be. It
-// takes no part in any term, so any coordinator may do it.
+// adoptDisk writes down the disk on which a member's replica is going to be, and
+// those of other members that are known by now. It takes no part in any term, so
+// any coordinator may do it.
 func (e *Election) adoptDisk(member DocumentMember, incarnation Incarnation) {
 	doc := e.doc.Clone()
 	doc.Version++
 	for _, members := range [][]DocumentMember{doc.Ensemble, doc.Joining, doc.Learners} {
 		for i := range members {
-			if members[i].Member == member.Member {
-				members[i].Incarnation = incarnation
+			switch m := &members[i]; {
+			case m.Incarnation != 0:
+			case m.Member == member.Member:
+				m.Incarnation = incarnation
+			default:
+				m.Incarnation = e.incarnationOf(m.Server)
 			}
 		}
 	}
 	e.submit(doc)
 }
 
-// created goes on with the fence of a replica that is now there.
+// incarnationOf is a server's disk as it was last heard; zero if it was not.
+func (e *Election) incarnationOf(server ServerID) Incarnation {
+	i := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == server })
+	if i < 0 {
+		return 0
+	}
+	return e.peers[i].incarnation
+}
+
+// diskAdopted makes the replicas whose disks a document newly names.
+func (e *Election) diskAdopted(doc Document) {
+	before := e.doc.Members()
+	e.learnDocument(doc)
+	for _, m := range doc.Members() {
+		known := slices.ContainsFunc(before, func(b DocumentMember) bool { return b == m })
+		if m.Incarnation != 0 && !known {
+			e.send(m, CreateReplica{Incarnation: m.Incarnation})
+		}
+	}
+}
+
+// created goes on with what a replica was missing for: its fence, or its answer
+// to a question.
 func (e *Election) created(from Envelope, m ReplicaCreated) {
 	member, known := e.member(from)
-	if e.phase == fencingPhase && known && m.Refused == 0 && e.fence.answer(member.Member) == nil {
+	switch {
+	case !known || m.Refused != 0:
+	case e.phase == fencingPhase && e.fence.answer(member.Member) == nil:
 		e.send(member, NewTerm{Term: e.mine})
+	case e.phase == questioning && !e.hasAnswered(member.Member):
+		e.send(member, Probe{Nonce: e.question.nonce})
 	}
 }

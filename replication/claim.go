@@ -1,7 +1,5 @@
 package replication
 
-import "slices"
-
 // Rule 1: terms, each made by one compare-and-set and owned by the run whose
 // own call returned success.
 
@@ -13,16 +11,14 @@ func (e *Election) bootstrap() {
 	doc := Document{}
 	for i, server := range e.servers {
 		doc.LastReplica = ReplicaID(i + 1)
-		peer := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == server })
-		if peer < 0 && !e.patienceOver() {
+		incarnation := e.incarnationOf(server)
+		if incarnation == 0 && !e.patienceOver() {
 			e.watch(e.after(e.options.BeatEvery))
 			return
 		}
-		member := DocumentMember{Member: Member{Server: server, Replica: doc.LastReplica}}
-		if peer >= 0 {
-			member.Incarnation = e.peers[peer].incarnation
-		}
-		doc.Ensemble = append(doc.Ensemble, member)
+		doc.Ensemble = append(doc.Ensemble, DocumentMember{
+			Member: Member{Server: server, Replica: doc.LastReplica}, Incarnation: incarnation,
+		})
 	}
 	e.doc = doc
 	e.claim()
@@ -95,11 +91,7 @@ func (e *Election) stored(ev DocumentStored) {
 			e.suspect()
 		}
 	default:
-		// A member's disk was written down; it is met again when next addressed.
-		e.learnDocument(*doc)
-		if e.phase == fencingPhase {
-			e.sendNewTerms()
-		}
+		e.diskAdopted(*doc)
 	}
 }
 
