@@ -14,6 +14,8 @@ type fencing struct {
 	// chosen is zero until the one BecomeLeader of the term was sent.
 	chosen   Member
 	accepted bool
+	// run is that of the chosen one's process, once it accepted.
+	run RunID
 }
 
 type fenceAnswer struct {
@@ -56,7 +58,7 @@ func (e *Election) fenced(from Envelope, m NewTermReply) {
 	}
 	if m.Refused != 0 {
 		// The term is too low, or its number was taken by somebody else.
-		if e.phase == fencingPhase && m.Term.Term >= e.mine.Term {
+		if e.phase == fencingPhase && m.Term.Term >= e.mine.Term && m.Term != e.mine {
 			e.claim()
 		}
 		return
@@ -107,7 +109,7 @@ func (e *Election) fenceTimeout() {
 // choose makes the term's one choice: among those whose head is at least that of
 // every member of a quorum that it belongs to.
 func (e *Election) choose() {
-	if e.store != nil {
+	if e.storing() {
 		// A disk is being written down; what is published next builds on it.
 		e.timer = e.now.Mono.Add(e.options.GraceFor)
 		return
@@ -168,19 +170,21 @@ func (e *Election) sendBecomeLeader() {
 func (e *Election) leads(from Envelope, m BecomeLeaderReply) {
 	e.highest = max(e.highest, m.Term.Term)
 	sender := Member{Server: from.From, Replica: from.FromReplica}
-	if e.phase != starting || sender != e.fence.chosen {
+	if e.phase != starting || sender != e.fence.chosen || m.Asked != e.mine {
 		return
 	}
 	switch {
-	case m.Refused != 0 && m.Term.Term >= e.mine.Term:
+	case m.Refused != 0:
 		e.failed = e.fence.chosen
 		e.claim()
-	case m.Refused != 0 || m.Term != e.mine:
+	case m.Term != e.mine:
+	case e.doc.Term != e.mine:
+		e.superseded()
 	case m.Ready:
 		e.failed = Member{}
 		e.publish(e.fence.chosen, m.Run)
 	case !e.fence.accepted:
-		e.fence.accepted = true
+		e.fence.accepted, e.fence.run = true, m.Run
 		e.timer = e.now.Mono.Add(e.options.ElectWithin)
 	}
 }
@@ -201,39 +205,42 @@ func (e *Election) startTimeout() {
 // away when the shard began joins without an election.
 func (e *Election) notMember(from Envelope, incarnation Incarnation) {
 	member, known := e.member(from)
-	if !known || !e.found || e.store != nil {
+	if !known || !e.found {
 		return
+	}
+	if i := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == from.From }); i >= 0 {
+		e.peers[i].incarnation = incarnation
 	}
 	switch member.Incarnation {
 	case incarnation:
 		e.send(member, CreateReplica{Incarnation: incarnation})
 	case 0:
-		// Not while a leader is about to be published: that builds on the document.
-		if e.phase == watching || e.phase == questioning || e.phase == fencingPhase {
-			e.adoptDisk(member, incarnation)
-		}
+		e.adoptDisks()
 	}
 	// Any other disk has lost the replica, which then never votes again.
 }
 
-// adoptDisk writes down the disk on which a member's replica is going to be, and
-// those of other members that are known by now. It takes no part in any term, so
-// any coordinator may do it.
-func (e *Election) adoptDisk(member DocumentMember, incarnation Incarnation) {
-	doc := e.doc.Clone()
-	doc.Version++
+// adoptDisks writes down the disks on which members' replicas are going to be,
+// as far as they are known. It takes no part in any term, so any coordinator may
+// do it; but not while a leader is about to be published, which builds on the
+// document.
+func (e *Election) adoptDisks() {
+	if e.storing() || (e.phase != watching && e.phase != questioning && e.phase != fencingPhase) {
+		return
+	}
+	doc, found := e.doc.Clone(), false
 	for _, members := range [][]DocumentMember{doc.Ensemble, doc.Joining, doc.Learners} {
 		for i := range members {
-			switch m := &members[i]; {
-			case m.Incarnation != 0:
-			case m.Member == member.Member:
-				m.Incarnation = incarnation
-			default:
+			if m := &members[i]; m.Incarnation == 0 {
 				m.Incarnation = e.incarnationOf(m.Server)
+				found = found || m.Incarnation != 0
 			}
 		}
 	}
-	e.submit(doc)
+	if found {
+		doc.Version++
+		e.submit(doc)
+	}
 }
 
 // incarnationOf is a server's disk as it was last heard; zero if it was not.
@@ -245,16 +252,17 @@ func (e *Election) incarnationOf(server ServerID) Incarnation {
 	return e.peers[i].incarnation
 }
 
-// diskAdopted makes the replicas whose disks a document newly names.
-func (e *Election) diskAdopted(doc Document) {
+// disksAdopted makes the replicas whose disks a document newly names, and
+// writes down those that came to be known meanwhile.
+func (e *Election) disksAdopted(doc Document) {
 	before := e.doc.Members()
 	e.learnDocument(doc)
 	for _, m := range doc.Members() {
-		known := slices.ContainsFunc(before, func(b DocumentMember) bool { return b == m })
-		if m.Incarnation != 0 && !known {
+		if m.Incarnation != 0 && !slices.Contains(before, m) {
 			e.send(m, CreateReplica{Incarnation: m.Incarnation})
 		}
 	}
+	e.adoptDisks()
 }
 
 // created goes on with what a replica was missing for: its fence, or its answer

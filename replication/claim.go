@@ -58,8 +58,9 @@ func (e *Election) write(p phase, doc Document) {
 	e.submit(doc)
 }
 
+// submit asks the metadata store to write a document.
 func (e *Election) submit(doc Document) {
-	e.store = &doc
+	e.store, e.storeBy = &doc, e.now.Mono.Add(2*e.options.StoreWithin)
 	stored := doc.Clone()
 	e.out.Store = &stored
 }
@@ -78,6 +79,9 @@ func (e *Election) stored(ev DocumentStored) {
 		e.superseded()
 	case ev.Outcome == StoreUnknown:
 		e.storeLost()
+	case e.found && doc.Version <= e.doc.Version:
+		// A later document is known already: whatever this began is over.
+		e.superseded()
 	case e.phase == claiming:
 		e.learnDocument(*doc)
 		e.mine = doc.Term
@@ -91,8 +95,17 @@ func (e *Election) stored(ev DocumentStored) {
 			e.suspect()
 		}
 	default:
-		e.diskAdopted(*doc)
+		e.disksAdopted(*doc)
 	}
+}
+
+// storing reports whether a write is under way. The provider owes an answer
+// within its own limit; one that lost it is not waited for.
+func (e *Election) storing() bool {
+	if e.store != nil && e.now.Mono >= e.storeBy {
+		e.store = nil
+	}
+	return e.store != nil
 }
 
 // superseded goes back to watching: a rival was faster. It is given time to

@@ -31,12 +31,15 @@ type Election struct {
 	random  uint64
 
 	// doc is the newest document known; found is false while there is none. seen
-	// is when its version was first seen.
+	// is when its term was first seen.
 	doc   Document
 	found bool
 	seen  Instant
 	// highest is the highest term that anybody mentioned.
 	highest Term
+	// checked is the highest term that was mentioned when the document was last
+	// read.
+	checked Term
 	// mine is the term that this run's own compare-and-set made; zero if none.
 	mine TermID
 
@@ -51,7 +54,9 @@ type Election struct {
 
 	question question
 	fence    fencing
-	store    *Document
+	// store is being written, and waited for until storeBy.
+	store   *Document
+	storeBy Instant
 	// failed did not become leader when last chosen.
 	failed Member
 	// asked is set when the leader of the document's term asked for an election.
@@ -110,7 +115,8 @@ func (e *Election) Step(now Time, event Event, out *Effects) {
 	case PeerSilent:
 		e.peerSilent(ev.Server)
 	case PeerDied:
-		e.peerSilent(ev.Server)
+		// The run that follows it is heard at once; what it means for the leader
+		// is decided then.
 	case TermSeen:
 		e.termSeen(ev.Term)
 	case DocumentLoaded:
@@ -223,15 +229,18 @@ func (e *Election) load() {
 
 // loaded takes the document, and decides what the shard needs.
 func (e *Election) loaded(ev DocumentLoaded) {
-	if ev.Found {
-		e.learnDocument(ev.Document)
-	}
 	switch {
+	case e.phase != loading && ev.Found:
+		// An answer that came late is news like any other.
+		e.learn(ev.Document)
 	case e.phase != loading:
 	case ev.Failed:
 		e.watch(e.after(e.options.ElectWithin / 4))
 	default:
-		e.reload = false
+		if ev.Found {
+			e.learnDocument(ev.Document)
+		}
+		e.reload, e.checked = false, e.highest
 		e.decide()
 	}
 }
@@ -247,6 +256,10 @@ func (e *Election) decide() {
 		e.watch(e.after(settled.Sub(e.now.Mono)))
 	case e.doc.Status == StatusElecting || e.suspicious():
 		e.ask()
+	case e.highest > max(e.doc.Term.Term, e.checked):
+		// Somebody uses a term of which this coordinator knows no document.
+		e.reload = true
+		e.watch(e.after(e.options.ElectWithin))
 	default:
 		e.watch(Never)
 	}
@@ -261,7 +274,7 @@ func (e *Election) suspicious() bool {
 // leaderDied reports whether the published leader's process is known to be over.
 func (e *Election) leaderDied() bool {
 	i := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == e.doc.Leader.Server })
-	return i >= 0 && e.peers[i].run != e.doc.LeaderRun
+	return i >= 0 && e.peers[i].run > e.doc.LeaderRun
 }
 
 // suspect starts questions, after a back-off at random: rivals notice at the
@@ -296,7 +309,9 @@ func (e *Election) noteRun(peer peerRun) {
 	}
 	e.peers[i] = peer
 	switch {
-	case peer.server == e.doc.Leader.Server && peer.run != e.doc.LeaderRun:
+	case e.phase == starting && peer.server == e.fence.chosen.Server && e.fence.run != 0 && peer.run > e.fence.run:
+		e.startTimeout()
+	case peer.server == e.doc.Leader.Server && peer.run > e.doc.LeaderRun:
 		e.suspect()
 	case !e.found && e.phase == watching:
 		e.wake()
@@ -322,7 +337,10 @@ func (e *Election) learnDocument(doc Document) bool {
 	if e.found && doc.Version <= e.doc.Version {
 		return false
 	}
-	e.doc, e.found, e.seen = doc.Clone(), true, e.now.Mono
+	if !e.found || e.doc.Term != doc.Term {
+		e.seen = e.now.Mono
+	}
+	e.doc, e.found = doc.Clone(), true
 	learned := doc.Clone()
 	e.out.Learned = &learned
 	return true
@@ -333,9 +351,8 @@ func (e *Election) learnDocument(doc Document) bool {
 // this coordinator watch over a leader of the past for ever.
 func (e *Election) termSeen(term Term) {
 	e.highest = max(e.highest, term)
-	if e.phase == watching && e.found && term > e.doc.Term.Term {
-		e.reload = true
-		e.timer = earliest(e.timer, e.after(e.options.ElectWithin))
+	if e.phase == watching && e.found && e.timer == Never {
+		e.decide()
 	}
 }
 

@@ -36,7 +36,7 @@ func (r *Replica) AppendFingerprint(buf []byte) []byte {
 // during a Step.
 func (e *Election) AppendFingerprint(buf []byte) []byte {
 	f := fingerprint{buf: buf}
-	f.order(e.seen, e.timer, e.resend)
+	f.order(e.seen, e.timer, e.resend, e.storeBy)
 	number(&f, e.shard)
 	f.server(e.self)
 	number(&f, e.run)
@@ -46,6 +46,7 @@ func (e *Election) AppendFingerprint(buf []byte) []byte {
 	f.flag(e.found)
 	f.instant(e.seen)
 	number(&f, e.highest)
+	number(&f, e.checked)
 	f.term(e.mine)
 	number(&f, e.phase)
 	f.flag(e.reload)
@@ -59,6 +60,7 @@ func (e *Election) AppendFingerprint(buf []byte) []byte {
 	if e.store != nil {
 		f.document(e.store)
 	}
+	f.instant(e.storeBy)
 	f.member(e.failed)
 	f.term(e.asked)
 	return f.buf
@@ -122,7 +124,7 @@ func (f *fingerprint) orderOf(r *Replica) {
 	case *fencedRole:
 		f.order(role.askAt)
 	case *leaderRole:
-		f.order(role.askAt, role.reads.resendAt)
+		f.order(role.askAt, role.reads.resendAt, role.stallAt)
 		for i := range role.cursors {
 			f.order(role.cursors[i].timer)
 		}
@@ -181,6 +183,10 @@ func (f *fingerprint) role(of role, done uint64) {
 		number(f, of.barrier)
 		f.reads(&of.reads)
 		f.instant(of.askAt)
+		number(f, of.reached.commit)
+		number(f, of.reached.applied)
+		number(f, of.reached.round)
+		f.instant(of.stallAt)
 	}
 }
 
@@ -246,4 +252,5 @@ func (f *fingerprint) fencing(n *fencing) {
 	})
 	f.member(n.chosen)
 	f.flag(n.accepted)
+	number(f, n.run)
 }

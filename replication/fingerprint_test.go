@@ -85,6 +85,7 @@ func TestFingerprintForgetsWhatDecidesNothing(t *testing.T) {
 		case *leaderRole:
 			role.askAt *= 2
 			role.reads.resendAt *= 2
+			role.stallAt *= 2
 			for i := range role.cursors {
 				role.cursors[i].timer *= 2
 			}

@@ -39,6 +39,8 @@ type request struct {
 	sequence uint64
 	to       ServerID
 	run      RunID
+	// retryAt is when a held request may be offered again, if it was refused.
+	retryAt Instant
 	// why it was refused last, which is what its client learns if time runs out.
 	why Refusal
 }
@@ -77,7 +79,7 @@ func (n *Node) Request(r Request) {
 func (n *Node) hold(s *shard, req *request, until Instant) {
 	delete(n.requests.byToken, req.token)
 	delete(n.requests.bySequence, req.sequence)
-	req.state, req.token, req.sequence = held, 0, 0
+	req.state, req.token, req.sequence, req.retryAt = held, 0, 0, until
 	s.held = append(s.held, req)
 	n.wait(req, until)
 }
@@ -109,12 +111,23 @@ func (n *Node) offerHeld(s *shard) {
 	waiting := s.held
 	s.held = nil
 	for _, req := range waiting {
-		if here {
+		switch {
+		case req.retryAt > n.now.Mono:
+			s.held = append(s.held, req)
+		case here:
 			n.propose(s, req)
-		} else {
+		default:
 			n.forward(req, leader, s.route.run)
 		}
 	}
+}
+
+// offerAnew offers also what was refused a moment ago: something changed.
+func (n *Node) offerAnew(s *shard) {
+	for _, req := range s.held {
+		req.retryAt = Never
+	}
+	n.offerHeld(s)
 }
 
 func (n *Node) propose(s *shard, req *request) {

@@ -21,6 +21,16 @@ type leaderRole struct {
 	// askAt is when the leader next asks to be replaced; Never while it reaches a
 	// quorum.
 	askAt Instant
+	// reached is how far it came, stallAt when it asks to be replaced for not
+	// having come any further, although something waits.
+	reached progress
+	stallAt Instant
+}
+
+// progress is what changes while a leader gets anywhere.
+type progress struct {
+	commit, applied Offset
+	round           uint64
 }
 
 func (*leaderRole) kind() Role { return RoleLeader }
@@ -35,7 +45,7 @@ func (r *Replica) becomeLeader(from Envelope, m BecomeLeader) {
 	}
 	role, isFenced := r.role.(*fencedRole)
 	if m.Term != r.term || !isFenced || !role.mayLead || len(r.log.ops) > 0 {
-		r.reply(from, BecomeLeaderReply{Term: r.term, Run: r.run, Refused: RefusedMayNotLead})
+		r.reply(from, BecomeLeaderReply{Asked: m.Term, Term: r.term, Run: r.run, Refused: RefusedMayNotLead})
 		return
 	}
 	l := &leaderRole{
@@ -63,7 +73,7 @@ func (r *Replica) becomeLeader(from Envelope, m BecomeLeader) {
 // tellReady tells a coordinator that this replica leads, and whether its
 // barrier has committed.
 func (r *Replica) tellReady(l *leaderRole, coordinator ServerID) {
-	r.send(coordinator, 0, BecomeLeaderReply{Term: r.term, Run: r.run, Ready: r.commit >= l.barrier})
+	r.send(coordinator, 0, BecomeLeaderReply{Asked: r.term, Term: r.term, Run: r.run, Ready: r.commit >= l.barrier})
 }
 
 // addFollower starts to replicate to a member that answered its fence late,
@@ -118,6 +128,21 @@ func (r *Replica) askElection(voters []Member) Instant {
 	return r.now.Mono.Add(r.options.SilentAfter)
 }
 
+// watchProgress notices when something waits and nothing moves: a disk that is
+// stuck, or links that fail in one direction, where the leader's process is heard
+// by everybody and yet is of no use. Others may do better.
+func (r *Replica) watchProgress(l *leaderRole) {
+	reached := progress{commit: r.commit, applied: r.applied, round: l.reads.round}
+	waiting := r.log.head().Offset > r.applied || len(l.reads.asked) > 0
+	switch {
+	case !waiting:
+		l.stallAt = Never
+	case l.stallAt == Never || reached != l.reached:
+		l.stallAt = r.now.Mono.Add(2 * r.options.ElectWithin)
+	}
+	l.reached = reached
+}
+
 // foundPeer takes up replication to a server that is there again, from what is
 // known to be durable there.
 func (r *Replica) foundPeer(l *leaderRole, server ServerID) {
@@ -135,7 +160,7 @@ func (r *Replica) foundPeer(l *leaderRole, server ServerID) {
 
 // leaderDeadline is when a leader next needs time.
 func (r *Replica) leaderDeadline(l *leaderRole) Instant {
-	deadline := earliest(l.askAt, l.reads.resendAt)
+	deadline := earliest(l.stallAt, earliest(l.askAt, l.reads.resendAt))
 	for i := range l.cursors {
 		if !r.isSilent(l.cursors[i].member.Server) {
 			deadline = earliest(deadline, l.cursors[i].timer)
@@ -147,6 +172,9 @@ func (r *Replica) leaderDeadline(l *leaderRole) Instant {
 func (r *Replica) leaderTick(l *leaderRole) {
 	if due(l.askAt, r.now.Mono) {
 		l.askAt = r.askElection(l.voters.Voters())
+	}
+	if due(l.stallAt, r.now.Mono) {
+		l.stallAt = r.askElection(l.voters.Voters())
 	}
 	if due(l.reads.resendAt, r.now.Mono) {
 		r.resendRound(l)

@@ -121,10 +121,12 @@ type (
 		Heads    []MemberHead
 	}
 
-	// BecomeLeaderReply says that the replica leads the term or, with Refused
-	// set, that it does not and will not; Term is then the replica's own. Ready
-	// says that its barrier has committed, so that it may be published.
+	// BecomeLeaderReply says that the replica leads the term that it was asked to
+	// or, with Refused set, that it does not and will not; Term is then the
+	// replica's own. Ready says that its barrier has committed, so that it may be
+	// published.
 	BecomeLeaderReply struct {
+		Asked   TermID
 		Term    TermID
 		Run     RunID
 		Ready   bool

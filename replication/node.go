@@ -291,7 +291,7 @@ func (n *Node) reroute(s *shard) {
 	}
 	serves := s.replica.Serves()
 	if serves && !s.served {
-		n.offerHeld(s)
+		n.offerAnew(s)
 	}
 	s.served = serves
 }
@@ -303,7 +303,7 @@ func (n *Node) learnRoute(s *shard, found route) {
 	}
 	s.route = found
 	n.moveReads(s)
-	n.offerHeld(s)
+	n.offerAnew(s)
 }
 
 // introduce tells a new replica or election what the node knows of its peers.

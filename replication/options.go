@@ -35,7 +35,8 @@ type Options struct {
 	// LeadWithin is how long a chosen replica may take to accept a BecomeLeader.
 	LeadWithin time.Duration
 	// ElectWithin is how long a shard may be without a leader, or a chosen
-	// replica take until its barrier commits, before a coordinator starts over.
+	// replica take until its barrier commits, before a coordinator starts over; a
+	// leader that gets nowhere for twice as long asks to be replaced.
 	ElectWithin time.Duration
 	// BackoffMost is the most that a coordinator waits at random before it
 	// competes with rivals, or tries again.

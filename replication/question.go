@@ -61,6 +61,13 @@ func (e *Election) hasAnswered(m Member) bool {
 // not answered counts as hearing the leader while there is time; afterwards only
 // the leader itself does, which hears itself wherever it is.
 func (e *Election) judge(timeIsUp bool) {
+	if e.storing() {
+		// A disk is being written down; a claim would be in its own way.
+		if timeIsUp {
+			e.timer = e.now.Mono.Add(e.options.GraceFor)
+		}
+		return
+	}
 	voters := e.voters()
 	if !voters.Reached(e.hasAnswered) {
 		if timeIsUp {
@@ -109,7 +116,7 @@ func (e *Election) leaderGone() bool {
 // gone. That is no choice in another's term: the choice was made, and a term has
 // one leader.
 func (e *Election) publishFound() bool {
-	if e.doc.Status == StatusSteady || e.store != nil {
+	if e.doc.Status == StatusSteady {
 		return false
 	}
 	i := slices.IndexFunc(e.question.answers, func(a answer) bool { return a.serving })

@@ -137,11 +137,14 @@ func (r *Replica) Step(now Time, event Event, out *Effects) {
 	case PeerSilent:
 		r.peerSilent(ev.Server)
 	case PeerDied:
-		r.peerSilent(ev.Server)
+		// The run that follows it is heard at once, and replication begins anew.
 	case Tick:
 		r.tick()
 	default:
 		assert(false, "a replica was stepped with %T", event)
+	}
+	if l, leads := r.role.(*leaderRole); leads {
+		r.watchProgress(l)
 	}
 	r.out = nil
 }
