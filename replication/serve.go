@@ -89,13 +89,26 @@ func (n *Node) serveForward(e Envelope, m Forward) {
 	n.ask(s, r.kind, r.token, r.body)
 }
 
-// forgetBelow drops what an origin says is over.
+// forgetBelow drops what an origin says is over: number by number, or, where
+// most of the numbers between went elsewhere, by looking at what is kept.
 func (v *served) forgetBelow(o *origin, low uint64) {
-	for ; o.low < low; o.low++ {
-		if r := o.served[o.low]; r != nil {
-			delete(v.byToken, r.token)
-			delete(o.served, o.low)
+	if low > o.low+uint64(len(o.served)) {
+		for sequence := range o.served {
+			if sequence < low {
+				v.drop(o, sequence)
+			}
 		}
+		o.low = low
+	}
+	for ; o.low < low; o.low++ {
+		v.drop(o, o.low)
+	}
+}
+
+func (v *served) drop(o *origin, sequence uint64) {
+	if r := o.served[sequence]; r != nil {
+		delete(v.byToken, r.token)
+		delete(o.served, sequence)
 	}
 }
 
