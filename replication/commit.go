@@ -131,9 +131,27 @@ func (r *Replica) appliedBatch(results [][]byte) {
 		}
 		r.out.Outcomes = append(r.out.Outcomes, TokenOutcome{p.token, outcome})
 	}
+	r.refuseSuperseded(first)
 	if l, leads := r.role.(*leaderRole); leads {
 		r.releaseReads(l)
 	}
 	r.log.trim(r.options.TailBytes, r.applied)
 	r.apply()
+}
+
+// refuseSuperseded ends the proposals of lower terms than the last applied entry's
+// at once, where applying from first on entered that term: terms never fall along
+// a log, so none of them can commit after it.
+func (r *Replica) refuseSuperseded(first Offset) {
+	term, _ := r.log.history.TermAt(r.applied)
+	if before, known := r.log.history.TermAt(first - 1); known && before == term {
+		return
+	}
+	r.pending = slices.DeleteFunc(r.pending, func(p pendingProposal) bool {
+		superseded := p.id.Term < term
+		if superseded {
+			r.out.Outcomes = append(r.out.Outcomes, TokenOutcome{p.token, refused(RefusedOverwritten)})
+		}
+		return superseded
+	})
 }
