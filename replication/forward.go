@@ -79,6 +79,7 @@ func (n *Node) Request(r Request) {
 func (n *Node) hold(s *shard, req *request, until Instant) {
 	delete(n.requests.byToken, req.token)
 	delete(n.requests.bySequence, req.sequence)
+	delete(s.sent, req.sequence)
 	req.state, req.token, req.sequence, req.retryAt = held, 0, 0, until
 	s.held = append(s.held, req)
 	n.wait(req, until)
@@ -117,7 +118,7 @@ func (n *Node) offerHeld(s *shard) {
 		case here:
 			n.propose(s, req)
 		default:
-			n.forward(req, leader, s.route.run)
+			n.forward(s, req, leader, s.route.run)
 		}
 	}
 }
@@ -148,10 +149,11 @@ func (n *Node) ask(s *shard, kind RequestKind, token Token, body []byte) {
 	n.enqueue(s)
 }
 
-func (n *Node) forward(req *request, to ServerID, run RunID) {
+func (n *Node) forward(s *shard, req *request, to ServerID, run RunID) {
 	n.requests.lastSequence++
 	req.state, req.sequence, req.to, req.run = forwarded, n.requests.lastSequence, to, run
 	n.requests.bySequence[req.sequence] = req
+	s.sent[req.sequence] = req
 	n.sendForward(req)
 }
 
@@ -197,18 +199,18 @@ func (o Outcome) mayRetry() bool {
 // moveReads takes the reads of a shard back that were sent to a server which
 // does not lead any more: they do no harm there, and the new leader can answer.
 func (n *Node) moveReads(s *shard) {
-	for _, req := range n.forwardedTo(func(req *request) bool {
-		return req.Shard == s.id && req.Kind == RequestRead && req.to != s.route.leader.Server
+	for _, req := range oldestFirst(s.sent, func(req *request) bool {
+		return req.Kind == RequestRead && req.to != s.route.leader.Server
 	}) {
 		n.hold(s, req, Never)
 	}
 }
 
-// forwardedTo returns the forwarded requests that match, oldest first.
-func (n *Node) forwardedTo(match func(*request) bool) []*request {
+// oldestFirst returns the forwarded requests that match.
+func oldestFirst(sent map[uint64]*request, match func(*request) bool) []*request {
 	var found []*request
-	for _, sequence := range slices.Sorted(maps.Keys(n.requests.bySequence)) {
-		if req := n.requests.bySequence[sequence]; match(req) {
+	for _, sequence := range slices.Sorted(maps.Keys(sent)) {
+		if req := sent[sequence]; match(req) {
 			found = append(found, req)
 		}
 	}
@@ -224,7 +226,7 @@ func (n *Node) offerAll() {
 // peerRunOver ends the writes that a process had which is no more: whether it
 // appended them cannot be learned. Reads go to the next leader.
 func (n *Node) peerRunOver(id ServerID, run RunID) {
-	for _, req := range n.forwardedTo(func(req *request) bool { return req.to == id && req.run == run }) {
+	for _, req := range oldestFirst(n.requests.bySequence, func(req *request) bool { return req.to == id && req.run == run }) {
 		if req.Kind == RequestRead {
 			n.retryLater(req, RefusedExpired)
 		} else {
@@ -255,8 +257,9 @@ func (n *Node) expireRequests() {
 // end gives a request its outcome. A read that the state machine is still
 // answering is let go.
 func (n *Node) end(req *request, outcome Outcome) {
+	s := n.shard(req.Shard)
+	delete(s.sent, req.sequence)
 	if req.state == held {
-		s := n.shard(req.Shard)
 		s.held = slices.DeleteFunc(s.held, func(r *request) bool { return r == req })
 	}
 	n.requests.count--

@@ -53,8 +53,10 @@ type shard struct {
 	reads     []Token
 	queued    bool
 	alarm     *alarm[*shard]
-	// held are this server's own requests that nobody has.
+	// held are this server's own requests that nobody has, sent those that
+	// another server was sent, by sequence.
 	held []*request
+	sent map[uint64]*request
 	// route is the newest leader known.
 	route route
 	// told is the highest term of the replica here that the election here knows.
@@ -349,7 +351,7 @@ func (n *Node) enqueue(s *shard) {
 func (n *Node) shard(id ShardID) *shard {
 	s, i := n.lookup(id)
 	if s == nil {
-		s = &shard{id: id}
+		s = &shard{id: id, sent: map[uint64]*request{}}
 		s.alarm = n.alarms.add(s)
 		n.shards = slices.Insert(n.shards, i, s)
 	}
