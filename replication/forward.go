@@ -163,7 +163,7 @@ func (n *Node) sendForward(req *request) {
 		From: n.self.ID, FromRun: n.self.Run, To: req.to, Shard: req.Shard,
 		Message: Forward{
 			OriginRun: n.self.Run, ToRun: req.run, Sequence: req.sequence, Low: n.lowSequence(),
-			Kind: req.Kind, Body: req.Body, Wait: req.Deadline.Sub(n.now.Mono),
+			Kind: req.Kind, Body: req.Body,
 		},
 	})
 }

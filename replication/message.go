@@ -206,7 +206,6 @@ type (
 	// (Origin, in run OriginRun) to the one that leads (in run ToRun: another run
 	// must not serve it, because the earlier one may have appended it). Sequence
 	// numbers an origin's requests; all below Low are over and may be forgotten.
-	// Wait is how long the origin still waits for the answer.
 	Forward struct {
 		OriginRun RunID
 		ToRun     RunID
@@ -214,7 +213,6 @@ type (
 		Low       uint64
 		Kind      RequestKind
 		Body      []byte
-		Wait      time.Duration
 	}
 
 	// ForwardReply carries the outcome back. Leader and Term are a hint where to

@@ -28,7 +28,7 @@ type Chaos struct {
 // ChaosReport says what a run did.
 type ChaosReport struct {
 	Servers, Writes, Reads, Unknown, Refused int
-	Faults, Elections                        int
+	Faults                                   int
 	// Recovered is how long after healing every server had a write done.
 	Recovered time.Duration
 }
