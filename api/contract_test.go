@@ -10,11 +10,14 @@ import (
 )
 
 // Each contract is a table in testdata, one line per field, enum value and method.
-// That of client.proto was written down from Oxia's and not from our .proto. A
-// change to a .proto that changes anything a client can see fails here.
+// Those of client.proto, metadata.proto and admin.proto were written down from
+// Oxia's and not from our .proto. A change to a .proto that changes anything the
+// other side can see fails here.
 func TestContracts(t *testing.T) {
 	for name, file := range map[string]protoreflect.FileDescriptor{
-		"client": File_api_client_proto, "transaction": File_api_transaction_proto,
+		"client": File_api_client_proto, "metadata": File_api_metadata_proto, "admin": File_api_admin_proto,
+		"service": File_api_service_proto, "transaction": File_api_transaction_proto,
+		"coordination": File_api_coordination_proto, "peer": File_api_peer_proto,
 	} {
 		table, err := os.ReadFile("testdata/" + name + ".contract")
 		if err != nil {
