@@ -2,203 +2,331 @@ package wal
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
-	"reflect"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"pgregory.net/rapid"
 
 	"github.com/ostraka-db/ostraka/replication"
 )
 
-// written is a log file and what a crash may leave of it.
-type written struct {
-	log     *Log
-	content []byte
-	// states are what the log held after each number of operations.
-	states [][]Recovered
-	synced []syncPoint
+// stepper is a file system in memory of which something happens just before one of
+// the operations that change anything.
+type stepper struct {
+	mem *vfs.MemFS
+	fs  vfs.FS
+	// reads makes operations count that change nothing, too.
+	reads bool
+	steps int
+	// happens is asked before each step, and may make it fail.
+	happens func(step int, op errorfs.Op) error
 }
 
-// syncPoint says how many operations were synced when the file had some length.
-type syncPoint struct {
-	length     int
-	operations int
+func newStepper() *stepper {
+	s := &stepper{mem: vfs.NewCrashableMem()}
+	s.fs = errorfs.Wrap(s.mem, s)
+	return s
 }
 
-// writeRandomly writes a log of random operations in random batches.
-func writeRandomly(t *rapid.T, dir string) *written {
-	l, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
+// MaybeError implements errorfs.Injector.
+func (s *stepper) MaybeError(op errorfs.Op) error {
+	if !s.reads && op.Kind.ReadOrWrite() == errorfs.OpIsRead {
+		return nil
 	}
-	w := &written{log: l, states: [][]Recovered{nil}, synced: []syncPoint{{length: headerBytes}}}
-	for range rapid.IntRange(1, 8).Draw(t, "batches") {
-		for range rapid.IntRange(1, 4).Draw(t, "operations") {
-			shard := replication.ShardID(rapid.IntRange(1, 2).Draw(t, "shard"))
-			l.Submit(shard, w.randomOp(t, shard))
-			w.states = append(w.states, l.Recovered())
+	s.steps++
+	if s.happens == nil {
+		return nil
+	}
+	return s.happens(s.steps-1, op)
+}
+
+// String implements errorfs.Injector.
+func (s *stepper) String() string { return "a step" }
+
+// crashed is a copy of the file system as a crash may leave it.
+func (s *stepper) crashed(percent int, seed uint64) *vfs.MemFS {
+	return s.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(seed, uint64(percent)))})
+}
+
+// tell tells the story of the chapters.
+func tell(t failer, s *story) {
+	t.Helper()
+	for i, chapter := range chapters() {
+		chapter(s)
+		if err := s.sync(); err != nil {
+			t.Fatalf("chapter %d: %v", i, err)
 		}
-		if _, err := l.Sync(); err != nil {
-			t.Fatal(err)
+	}
+}
+
+// A crash before any single thing that the log does to the disk loses nothing that
+// was reported, and invents nothing; and the log works after it.
+func TestCrashAtEveryStepLosesNothingSynced(t *testing.T) {
+	sweep(t, func(o Options) Options { return o }, nil)
+}
+
+// The same, where every write to the first directory fails from some step on.
+func TestCrashAtEveryStepOfAFailoverLosesNothingSynced(t *testing.T) {
+	for from := range 6 {
+		sweep(t,
+			func(o Options) Options { o.FailoverDir = "other"; return o },
+			func(step int, op errorfs.Op) error {
+				if step >= 14*from && strings.HasPrefix(op.Path, "log") {
+					return errorfs.ErrInjected
+				}
+				return nil
+			})
+	}
+}
+
+// sweep tells the story once for each step, with a crash before that step, and looks
+// at what is left.
+func sweep(t *testing.T, adapt func(Options) Options, fails func(int, errorfs.Op) error) {
+	t.Helper()
+	type crash struct {
+		fs     *vfs.MemFS
+		synced map[replication.ShardID]int
+		step   int
+	}
+	disk := newStepper()
+	opened := 0
+	var crashes []crash
+	var s *story
+	disk.happens = func(step int, op errorfs.Op) error {
+		for _, percent := range []int{0, 50, 100} {
+			c := crash{fs: disk.crashed(percent, uint64(step)), synced: map[replication.ShardID]int{}, step: step}
+			if s != nil {
+				for shard, n := range s.synced {
+					c.synced[shard] = n
+				}
+			}
+			crashes = append(crashes, c)
 		}
-		w.synced = append(w.synced, syncPoint{length: int(l.synced), operations: len(w.states) - 1})
+		if fails != nil && opened > 0 {
+			return fails(step-opened, op)
+		}
+		return nil
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
+	o := adapt(storyOptions(disk.fs))
+	l := openWith(t, o)
+	s, opened = newStory(l), disk.steps
+	tell(t, s)
+	disk.happens = nil
+	mustClose(t, l)
+	full := *s
+	for _, c := range crashes {
+		o.FS = c.fs
+		s := full
+		s.synced = c.synced
+		checkCrash(t, &s, o, c.step)
 	}
-	w.content, err = os.ReadFile(filepath.Join(dir, logName))
+	t.Logf("%d crashes at %d steps", len(crashes), disk.steps)
+}
+
+// checkCrash opens what a crash left, twice, and writes to it in between.
+func checkCrash(t failer, told *story, o Options, step int) {
+	t.Helper()
+	l := openWith(t, o)
+	at, err := told.found(l)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("crash at step %d: %v", step, err)
 	}
-	return w
+	s := newStory(l)
+	for shard, n := range at {
+		s.states[shard] = append([]modelShard(nil), told.states[shard][:n+1]...)
+	}
+	s.serial = told.serial
+	s.reopened(l, at)
+	s.append(1, 90, 2, 700)
+	s.append(77, 1, 1, 700)
+	if err := s.sync(); err != nil {
+		t.Fatalf("crash at step %d: then %v", step, err)
+	}
+	mustClose(t, l)
+	l = openWith(t, o)
+	if _, err := s.found(l); err != nil {
+		t.Fatalf("crash at step %d, and opened again: %v", step, err)
+	}
+	mustClose(t, l)
 }
 
-func (w *written) randomOp(t *rapid.T, shard replication.ShardID) replication.LogOp {
-	s := w.log.shard(shard)
-	sequence, head, base := s.submitted+1, s.history.Head(), s.history.Base()
-	switch rapid.IntRange(0, 5).Draw(t, "kind") {
-	case 0:
-		return termOf(sequence, int64(head.Term)+1)
-	case 1:
-		return truncateOf(sequence, rapid.Int64Range(int64(base.Offset), int64(head.Offset)).Draw(t, "to"))
-	case 2:
-		base := replication.EntryID{Term: head.Term + 1, Offset: head.Offset + 5}
-		return replication.LogOp{Sequence: sequence, Kind: replication.OpReset, Base: base}
+// An error of any single step ends the log, or does not matter; what was reported
+// before is there.
+func TestAnErrorAtEveryStepLosesNothingSynced(t *testing.T) {
+	for _, failover := range []string{"", "other"} {
+		failed := 0
+		for at, more := 0, true; more; at++ {
+			disk := newStepper()
+			disk.reads = true
+			disk.happens = func(step int, op errorfs.Op) error {
+				if step == at {
+					return errorfs.ErrInjected
+				}
+				return nil
+			}
+			o := storyOptions(disk.fs)
+			o.FailoverDir = failover
+			s, err := tellWithErrors(o)
+			more = at < disk.steps
+			if err != nil {
+				failed++
+				if !errors.Is(err, errorfs.ErrInjected) {
+					t.Fatalf("step %d: %v", at, err)
+				}
+			}
+			disk.happens = nil
+			if s == nil {
+				s = newStory(nil)
+			}
+			o.FS = disk.crashed(50, uint64(at))
+			checkCrash(t, s, o, at)
+		}
+		if failed == 0 {
+			t.Errorf("failover to %q: no error was reported", failover)
+		}
+		t.Logf("failover to %q: %d errors were final", failover, failed)
 	}
-	var entries []replication.Entry
-	term := int64(head.Term) + rapid.Int64Range(0, 1).Draw(t, "term")
-	for i := range rapid.Int64Range(1, 3).Draw(t, "entries") {
-		payload := rapid.StringN(0, 10, -1).Draw(t, "payload")
-		entries = append(entries, entry(max(term, 1), int64(head.Offset)+1+i, payload))
-	}
-	return appendOf(sequence, entries...)
 }
 
-// recover reads a file as Open does.
-func (w *written) recover(content []byte) ([]Recovered, error) {
-	l := &Log{framer: w.log.framer, file: w.log.file}
-	if _, err := l.replay(content); err != nil {
+// tellWithErrors tells the story until an error, after which nothing is durable any
+// more.
+func tellWithErrors(o Options) (*story, error) {
+	l, err := Open(o)
+	if err != nil {
 		return nil, err
 	}
-	return l.Recovered(), nil
-}
-
-// operationsFound is how many operations make up what was found, of at least as
-// many as were synced; negative if no number does.
-func (w *written) operationsFound(found []Recovered, least int) int {
-	for n := least; n < len(w.states); n++ {
-		if sameRecovered(found, w.states[n]) {
-			return n
-		}
-	}
-	return -1
-}
-
-// sameRecovered compares what was found by what it means: an empty list of
-// entries may be nil or not.
-func sameRecovered(a, b []Recovered) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		x, y := a[i], b[i]
-		if x.Shard != y.Shard || x.Record != y.Record || x.History.String() != y.History.String() || len(x.Entries) != len(y.Entries) {
-			return false
-		}
-		for j := range x.Entries {
-			if !reflect.DeepEqual(x.Entries[j], y.Entries[j]) {
-				return false
+	s := newStory(l)
+	for _, chapter := range chapters() {
+		chapter(s)
+		if err := s.sync(); err != nil {
+			s.append(5, 1, 1, 10)
+			if durable, again := l.Sync(); again != err || durable != nil {
+				return s, errors.New("an error was not final")
 			}
+			_ = l.Close()
+			return s, err
 		}
 	}
-	return true
+	return s, l.Close()
 }
 
-func (w *written) syncedAt(length int) int {
-	operations := 0
-	for _, p := range w.synced {
-		if p.length <= length {
-			operations = p.operations
-		}
-	}
-	return operations
-}
-
-func TestACutAnywhereLosesNothingSyncedAndInventsNothing(t *testing.T) {
-	dirs := t.TempDir()
+// Random operations, batches, crashes and reads leave what was submitted, in order.
+func TestRandomCrashesLoseNothingSynced(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(dirs, "")
-		if err != nil {
-			t.Fatal(err)
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		disk := newStepper()
+		o := storyOptions(disk.fs)
+		if rng.IntN(3) == 0 {
+			o.FailoverDir = "other"
 		}
-		w := writeRandomly(t, dir)
-		for cut := headerBytes; cut <= len(w.content); cut++ {
-			found, err := w.recover(w.content[:cut])
-			if err != nil {
-				t.Fatalf("cut at %d of %d: %v", cut, len(w.content), err)
+		s := newStory(openWith(t, o))
+		for range rapid.IntRange(1, 60).Draw(t, "batches") {
+			for range 1 + rng.IntN(3) {
+				s.randomOp(rng)
 			}
-			if w.operationsFound(found, w.syncedAt(cut)) < 0 {
-				t.Fatalf("cut at %d of %d: found %+v", cut, len(w.content), found)
+			if rng.IntN(8) == 0 {
+				mustMatch(t, s)
 			}
-		}
-	})
-}
-
-func TestDamageUnderALaterBatchIsCorruptionAndNoOtherInvents(t *testing.T) {
-	dirs := t.TempDir()
-	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(dirs, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := writeRandomly(t, dir)
-		vouched := w.synced[len(w.synced)-2].length
-		for at := headerBytes; at < len(w.content); at++ {
-			harmed := append([]byte(nil), w.content...)
-			harmed[at] ^= byte(rapid.IntRange(1, 255).Draw(t, "harm"))
-			found, err := w.recover(harmed)
-			var corrupt *CorruptionError
-			switch {
-			case errors.As(err, &corrupt):
-				if corrupt.File != w.log.file.Name() || corrupt.Offset > int64(at) {
-					t.Fatalf("harmed at %d: %v", at, err)
+			if rng.IntN(12) == 0 && o.FailoverDir != "" {
+				at := disk.steps + rng.IntN(3)
+				disk.happens = func(step int, op errorfs.Op) error {
+					if step >= at && strings.HasPrefix(op.Path, "log") {
+						return errorfs.ErrInjected
+					}
+					return nil
 				}
-			case at < vouched:
-				t.Fatalf("harmed at %d, synced up to %d: found %+v, %v", at, vouched, found, err)
-			case w.operationsFound(found, w.syncedAt(vouched)) < 0:
-				t.Fatalf("harmed at %d: found %+v", at, found)
 			}
+			if err := s.sync(); err != nil {
+				t.Fatalf("sync: %v", err)
+			}
+			if rng.IntN(10) > 0 {
+				continue
+			}
+			disk.mem = disk.crashed(rng.IntN(3)*50, rng.Uint64())
+			disk.fs, disk.happens = errorfs.Wrap(disk.mem, disk), nil
+			o.FS = disk.fs
+			if rng.IntN(2) == 0 {
+				disk.crashInOpen(t, o, rng)
+				o.FS = disk.fs
+			}
+			l := openWith(t, o)
+			at, err := s.found(l)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			s.reopened(l, at)
 		}
+		mustMatch(t, s)
 	})
 }
 
-func TestATornEndIsDroppedForGood(t *testing.T) {
-	dir := t.TempDir()
-	l := mustOpen(t, dir)
-	l.Submit(1, appendOf(1, entry(1, 1, "kept")))
-	mustSync(t, l)
-	l.Submit(1, appendOf(2, entry(1, 2, "torn")))
-	mustSync(t, l)
-	_ = l.Close()
-	path := filepath.Join(dir, logName)
-	if err := os.Truncate(path, l.synced-3); err != nil {
+// crashInOpen leaves what a crash in the middle of opening a log leaves.
+func (s *stepper) crashInOpen(t failer, o Options, rng *rand.Rand) {
+	t.Helper()
+	var crashed *vfs.MemFS
+	at, percent, seed := s.steps+rng.IntN(40), rng.IntN(3)*50, rng.Uint64()
+	s.happens = func(step int, op errorfs.Op) error {
+		if step == at {
+			crashed = s.crashed(percent, seed)
+		}
+		return nil
+	}
+	mustClose(t, openWith(t, o))
+	if crashed == nil {
+		crashed = s.crashed(percent, seed)
+	}
+	s.mem = crashed
+	s.fs, s.happens = errorfs.Wrap(s.mem, s), nil
+}
+
+// After a sync failed, the machine may hold pages that look as if they were on disk.
+// What an opening finds there is durable all the same when it returns.
+func TestWhatIsFoundAfterAFailedSyncIsWrittenAgain(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	var broken error
+	o := testOptions(failing(mem, "log", &broken, errorfs.OpFileSyncData))
+	s := newStory(openWith(t, o))
+	s.append(1, 1, 2, 50)
+	if err := s.sync(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		l = mustOpen(t, dir)
-		if head := l.Recovered()[0].History.Head().Offset; head != 1 {
-			t.Fatalf("the head is %d", head)
-		}
-		_ = l.Close()
+	broken = errorfs.ErrInjected
+	s.append(1, 1, 2, 50)
+	if err := s.sync(); err == nil {
+		t.Fatal("synced")
 	}
-	l = mustOpen(t, dir)
-	l.Submit(1, appendOf(1, entry(2, 2, "anew")))
-	mustSync(t, l)
-	_ = l.Close()
-	found := mustOpen(t, dir).Recovered()[0].Entries
-	if want := []replication.Entry{entry(1, 1, "kept"), entry(2, 2, "anew")}; !reflect.DeepEqual(found, want) {
-		t.Errorf("found %+v, want %+v", found, want)
+	mustClose(t, s.log)
+	// The file is as the process left it, and syncing it does nothing.
+	o.FS = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if strings.HasSuffix(op.Path, segmentName(1)) && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose {
+			t.Errorf("%v on the file that failed", op.Kind)
+		}
+		return nil
+	}))
+	l := openWith(t, o)
+	if found := entriesOf(l, 1); len(found) != 4 {
+		t.Fatalf("found %d entries", len(found))
+	}
+	o.FS = mem.CrashClone(vfs.CrashCloneCfg{})
+	mustClose(t, l)
+	l = openWith(t, o)
+	if found := entriesOf(l, 1); len(found) != 4 {
+		t.Errorf("after a crash, %d entries are left", len(found))
+	}
+	mustClose(t, l)
+}
+
+// mustMatch holds the log against everything that was submitted.
+func mustMatch(t failer, s *story) {
+	t.Helper()
+	for shard := range s.states {
+		r := recoveredOf(s.log, shard)
+		got := modelShard{record: r.Record, base: r.History.Base(), entries: entriesOf(s.log, shard)}
+		if want := s.last(shard); !same(got, want) {
+			t.Fatalf("shard %d is\n%v, want\n%v", shard, got, want)
+		}
 	}
 }

@@ -1,77 +1,96 @@
 package wal
 
 import (
+	"bytes"
 	"encoding/binary"
-	"hash/crc32"
-
-	"github.com/ostraka-db/ostraka/replication"
 )
 
-const (
-	// frameHeaderBytes are a checksum and a length, four bytes each.
-	frameHeaderBytes = 8
-	// maxBodyBytes bounds a record. Nothing that the core asks for comes near.
-	maxBodyBytes = 1 << 30
-	// markBodyBytes is the length of every mark: its kind and a position.
-	markBodyBytes = 9
-)
+// frameBytes are a frame's tag, the checksum of its fields, their length, the
+// length of the body and its checksum, four bytes each. Fields and body follow.
+const frameBytes = 20
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// framer frames records for one directory. Checksums begin with its incarnation,
-// which nobody outside the server knows: neither a record of another directory
-// nor bytes that a client stored can pass for a record here.
-type framer struct{ seed uint32 }
-
-func newFramer(incarnation replication.Incarnation) framer {
-	return framer{seed: crc32.Checksum(binary.LittleEndian.AppendUint64(nil, uint64(incarnation)), castagnoli)}
+// frame is a record where it was found.
+type frame struct {
+	record
+	at int64
+	// size is what the frame takes, body included.
+	size int64
+	// body is nil if it is damaged.
+	body []byte
 }
 
-// appendFrame appends a record whose body is written by the function given.
-func (f framer) appendFrame(b []byte, body func([]byte) []byte) []byte {
+// appendFrame appends a record, and the body that a function appends, to bytes
+// that begin at an offset of the segment.
+func (k *key) appendFrame(b []byte, begin int64, r *record, body func([]byte) []byte) []byte {
 	start := len(b)
-	b = body(append(b, make([]byte, frameHeaderBytes)...))
-	framed := b[start:]
-	binary.LittleEndian.PutUint32(framed[4:], uint32(len(framed)-frameHeaderBytes))
-	binary.LittleEndian.PutUint32(framed, f.checksum(framed))
+	at := begin + int64(start)
+	b = appendRecord(append(b, make([]byte, frameBytes)...), r)
+	split := len(b)
+	if body != nil {
+		b = body(b)
+	}
+	head := b[start:]
+	copy(head, k.tag[:])
+	binary.LittleEndian.PutUint32(head[8:], uint32(split-start-frameBytes))
+	binary.LittleEndian.PutUint32(head[12:], uint32(len(b)-split))
+	binary.LittleEndian.PutUint32(head[16:], k.checksum(at, b[split:]))
+	binary.LittleEndian.PutUint32(head[4:], k.checksum(at, b[start+8:split]))
 	return b
 }
 
-// checksum covers a frame's length and body.
-func (f framer) checksum(framed []byte) uint32 {
-	return crc32.Update(f.seed, castagnoli, framed[4:])
+// frameAt returns the frame at the front of the bytes, which are at an offset of
+// the segment, if all of it is there and its fields are not damaged.
+func (k *key) frameAt(b []byte, at int64) (frame, bool) {
+	if len(b) < frameBytes || !bytes.Equal(b[:4], k.tag[:]) {
+		return frame{}, false
+	}
+	fields := int64(binary.LittleEndian.Uint32(b[8:]))
+	length := int64(binary.LittleEndian.Uint32(b[12:]))
+	if frameBytes+fields+length > int64(len(b)) {
+		return frame{}, false
+	}
+	head := b[:frameBytes+fields]
+	if binary.LittleEndian.Uint32(head[4:]) != k.checksum(at, head[8:]) {
+		return frame{}, false
+	}
+	r, err := decodeRecord(head[frameBytes:])
+	if err != nil {
+		return frame{}, false
+	}
+	f := frame{record: r, at: at, size: frameBytes + fields + length}
+	if body := b[len(head):f.size]; binary.LittleEndian.Uint32(head[16:]) == k.checksum(at, body) {
+		f.body = body
+	}
+	return f, true
 }
 
-// body returns the body of the frame at the front of the bytes, if it is whole
-// and unharmed.
-func (f framer) body(b []byte) ([]byte, bool) {
-	if len(b) < frameHeaderBytes {
-		return nil, false
-	}
-	length := binary.LittleEndian.Uint32(b[4:])
-	if length > maxBodyBytes || int(length) > len(b)-frameHeaderBytes {
-		return nil, false
-	}
-	framed := b[:frameHeaderBytes+int(length)]
-	if binary.LittleEndian.Uint32(framed) != f.checksum(framed) {
-		return nil, false
-	}
-	return framed[frameHeaderBytes:], true
+// anyFrame reports whether there is a frame among bytes.
+func (k *key) anyFrame(b []byte, at int64) bool {
+	found := false
+	k.frames(b, at, func(frame) bool {
+		found = true
+		return false
+	})
+	return found
 }
 
-// syncedAfter looks through bytes whose framing was lost for marks, and returns
-// the highest position that one of them calls synced.
-func (f framer) syncedAfter(b []byte) int64 {
-	highest := int64(0)
-	for ; len(b) >= frameHeaderBytes+markBodyBytes; b = b[1:] {
-		if b[4] != markBodyBytes || recordKind(b[frameHeaderBytes]) != recordMark {
-			continue
-		}
-		if body, ok := f.body(b); ok {
-			if rec, err := decodeRecord(body); err == nil {
-				highest = max(highest, rec.synced)
+// frames yields the frames among bytes that are at an offset of the segment. What
+// is between them, damaged frames and marks, it passes over.
+func (k *key) frames(b []byte, at int64, yield func(frame) bool) {
+	for len(b) > 0 {
+		f, ok := k.frameAt(b, at)
+		skip := f.size
+		if ok {
+			if !yield(f) {
+				return
 			}
+		} else {
+			next := bytes.Index(b[1:], k.tag[:])
+			if next < 0 {
+				return
+			}
+			skip = int64(next) + 1
 		}
+		b, at = b[skip:], at+skip
 	}
-	return highest
 }

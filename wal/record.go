@@ -2,14 +2,13 @@ package wal
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/ostraka-db/ostraka/replication"
 )
 
-// recordKind is the first byte of a record's body.
+// recordKind is the first byte of a record's fields.
 type recordKind byte
 
 // The kinds of records. Their numbers are on disks: see FORMAT.md.
@@ -18,151 +17,212 @@ const (
 	recordAppend   recordKind = 2
 	recordTruncate recordKind = 3
 	recordReset    recordKind = 4
-	recordMark     recordKind = 5
+	recordTrim     recordKind = 5
+	recordDelete   recordKind = 6
+	recordState    recordKind = 7
+	recordCarried  recordKind = 8
 )
 
-// record is a decoded body: a shard's operation, or a mark.
+// record is what a frame says of a shard, but for the entries, whose body may be
+// damaged while this is not.
 type record struct {
 	kind  recordKind
 	shard replication.ShardID
-	op    replication.LogOp
-	// synced is a mark's: everything in the file before it was synced.
-	synced int64
+	// before is what the shard's records came to before this one; a state and what
+	// is carried count as none, and change nothing.
+	before link
+	// op is the operation, without entries.
+	op replication.LogOp
+	// first and runs are the ids of the entries of an append, or of carried ones.
+	first replication.Offset
+	runs  []run
 }
 
-var errShortRecord = errors.New("record is shorter than its kind asks for")
+// run is a number of entries, one after the other, of the same term.
+type run struct {
+	term  replication.Term
+	count uint64
+}
 
-// appendOp appends the body of an operation's record.
-func appendOp(b []byte, shard replication.ShardID, op replication.LogOp) []byte {
-	switch op.Kind {
+// maxRunEntries bounds what a record may say it holds. It only keeps a record
+// that makes no sense from making work.
+const maxRunEntries = 1 << 26
+
+// runsOf returns the runs of consecutive entries.
+func runsOf(entries []replication.Entry) []run {
+	var runs []run
+	for _, e := range entries {
+		if n := len(runs); n > 0 && runs[n-1].term == e.ID.Term {
+			runs[n-1].count++
+		} else {
+			runs = append(runs, run{e.ID.Term, 1})
+		}
+	}
+	return runs
+}
+
+// last is the offset of the record's last entry, one before the first if there
+// is none.
+func (r *record) last() replication.Offset {
+	last := r.first - 1
+	for _, run := range r.runs {
+		last += replication.Offset(run.count)
+	}
+	return last
+}
+
+// operationOf returns the record of an operation.
+func operationOf(shard replication.ShardID, before link, op replication.LogOp) record {
+	r := record{kind: kindOf(op.Kind), shard: shard, before: before, op: op}
+	if op.Kind == replication.OpAppend {
+		r.first, r.runs = before.head.Offset+1, runsOf(op.Entries)
+		r.op.Entries = nil
+	}
+	return r
+}
+
+func kindOf(k replication.LogOpKind) recordKind {
+	switch k {
 	case replication.OpTerm:
-		b = appendHead(b, recordTerm, shard)
-		b = appendInt(b, int64(op.Record.Replica))
-		b = appendInt(b, int64(op.Record.Term.Term))
-		return binary.LittleEndian.AppendUint64(b, uint64(op.Record.Term.Election))
+		return recordTerm
 	case replication.OpAppend:
-		b = appendHead(b, recordAppend, shard)
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(op.Entries)))
-		for _, e := range op.Entries {
-			b = appendEntry(b, e)
-		}
-		return b
+		return recordAppend
 	case replication.OpTruncate:
-		return appendInt(appendHead(b, recordTruncate, shard), int64(op.Truncate))
+		return recordTruncate
 	case replication.OpReset:
-		return appendID(appendHead(b, recordReset, shard), op.Base)
+		return recordReset
+	case replication.OpTrim:
+		return recordTrim
+	case replication.OpDelete:
+		return recordDelete
 	}
-	panic(fmt.Sprintf("wal: an operation of kind %d", op.Kind))
+	panic(fmt.Sprintf("wal: an operation of kind %d", k))
 }
 
-func appendMark(b []byte, synced int64) []byte {
-	return appendInt(append(b, byte(recordMark)), synced)
-}
-
-func appendHead(b []byte, kind recordKind, shard replication.ShardID) []byte {
-	return appendInt(append(b, byte(kind)), int64(shard))
-}
-
-func appendEntry(b []byte, e replication.Entry) []byte {
-	b = appendInt(appendID(b, e.ID), int64(e.Timestamp))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(e.Payload)))
-	return append(b, e.Payload...)
-}
-
-func appendID(b []byte, id replication.EntryID) []byte {
-	return appendInt(appendInt(b, int64(id.Term)), int64(id.Offset))
-}
-
-func appendInt(b []byte, v int64) []byte { return binary.LittleEndian.AppendUint64(b, uint64(v)) }
-
-// decodeRecord reads a body. What it returns shares nothing with it.
-func decodeRecord(body []byte) (record, error) {
-	c := cursor{rest: body}
-	rec := record{kind: recordKind(c.byte())}
-	if rec.kind != recordMark {
-		rec.shard = replication.ShardID(c.int())
-	}
-	switch rec.kind {
+// appendRecord appends a record's fields.
+func appendRecord(b []byte, r *record) []byte {
+	b = appendField(append(b, byte(r.kind)), r.shard)
+	b = appendLink(b, r.before)
+	switch r.kind {
 	case recordTerm:
-		rec.op = replication.LogOp{Kind: replication.OpTerm, Record: replication.TermRecord{
-			Replica: replication.ReplicaID(c.int()),
-			Term: replication.TermID{
-				Term: replication.Term(c.int()), Election: replication.ElectionID(c.int()),
-			},
-		}}
+		b = appendField(b, r.op.Record.Replica)
+		b = appendField(b, r.op.Record.Term.Term)
+		b = appendField(b, r.op.Record.Term.Election)
 	case recordAppend:
-		rec.op = replication.LogOp{Kind: replication.OpAppend, Entries: c.entries()}
+		b = appendRuns(b, r.runs)
+	case recordCarried:
+		b = appendRuns(appendField(b, r.first), r.runs)
 	case recordTruncate:
-		rec.op = replication.LogOp{Kind: replication.OpTruncate, Truncate: replication.Offset(c.int())}
+		b = appendField(b, r.op.Truncate)
+	case recordReset, recordTrim:
+		b = appendID(b, r.op.Base)
+	case recordDelete:
+		b = appendField(b, r.op.Record.Replica)
+	}
+	return b
+}
+
+func appendRuns(b []byte, runs []run) []byte {
+	b = appendField(b, uint64(len(runs)))
+	for _, run := range runs {
+		b = appendField(appendField(b, run.term), run.count)
+	}
+	return b
+}
+
+var (
+	errRecordFields = errors.New("record has too few or too many bytes for its kind")
+	errRecordRuns   = errors.New("record has more entries than there can be")
+)
+
+// decodeRecord reads a record's fields.
+func decodeRecord(fields []byte) (record, error) {
+	c := cursor{rest: fields}
+	r := record{kind: recordKind(c.byte()), shard: replication.ShardID(c.uint()), before: c.link()}
+	switch r.kind {
+	case recordTerm:
+		r.op = replication.LogOp{Kind: replication.OpTerm, Record: c.termRecord()}
+	case recordAppend:
+		r.op = replication.LogOp{Kind: replication.OpAppend}
+		r.first, r.runs = r.before.head.Offset+1, c.runs()
+	case recordCarried:
+		r.first = c.offset()
+		r.runs = c.runs()
+	case recordTruncate:
+		r.op = replication.LogOp{Kind: replication.OpTruncate, Truncate: c.offset()}
 	case recordReset:
-		rec.op = replication.LogOp{Kind: replication.OpReset, Base: c.id()}
-	case recordMark:
-		rec.synced = c.int()
+		r.op = replication.LogOp{Kind: replication.OpReset, Base: c.id()}
+	case recordTrim:
+		r.op = replication.LogOp{Kind: replication.OpTrim, Base: c.id()}
+	case recordDelete:
+		r.op = replication.LogOp{Kind: replication.OpDelete, Record: replication.TermRecord{
+			Replica: replication.ReplicaID(c.uint()), Deleted: true,
+		}}
+	case recordState:
 	default:
-		return record{}, fmt.Errorf("record of unknown kind %d", rec.kind)
+		return record{}, fmt.Errorf("record of unknown kind %d", r.kind)
 	}
-	if c.short {
-		return record{}, errShortRecord
+	if !c.ended() {
+		return record{}, errRecordFields
 	}
-	if len(c.rest) > 0 {
-		return record{}, fmt.Errorf("record has %d bytes too many", len(c.rest))
-	}
-	return rec, nil
-}
-
-// cursor takes fields from the front of a body. Past its end it yields zeros,
-// and remembers that.
-type cursor struct {
-	rest  []byte
-	short bool
-}
-
-func (c *cursor) take(n int) []byte {
-	if n > len(c.rest) {
-		c.short, c.rest = true, nil
-		return nil
-	}
-	taken := c.rest[:n]
-	c.rest = c.rest[n:]
-	return taken
-}
-
-func (c *cursor) byte() byte {
-	if b := c.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (c *cursor) int() int64 {
-	if b := c.take(8); b != nil {
-		return int64(binary.LittleEndian.Uint64(b))
-	}
-	return 0
-}
-
-func (c *cursor) count() int {
-	if b := c.take(4); b != nil {
-		return int(binary.LittleEndian.Uint32(b))
-	}
-	return 0
-}
-
-func (c *cursor) id() replication.EntryID {
-	return replication.EntryID{Term: replication.Term(c.int()), Offset: replication.Offset(c.int())}
-}
-
-// entries reads as many entries as the count says. The count is not trusted
-// with memory: each entry has to be there first.
-func (c *cursor) entries() []replication.Entry {
-	var entries []replication.Entry
-	for range c.count() {
-		e := replication.Entry{ID: c.id(), Timestamp: replication.Timestamp(c.int())}
-		e.Payload = bytes.Clone(c.take(c.count()))
-		if c.short {
-			return nil
+	entries := uint64(0)
+	for _, run := range r.runs {
+		if entries += run.count; run.count > maxRunEntries || entries > maxRunEntries {
+			return record{}, errRecordRuns
 		}
-		entries = append(entries, e)
 	}
-	return entries
+	return r, nil
+}
+
+func (c *cursor) termRecord() replication.TermRecord {
+	return replication.TermRecord{
+		Replica: replication.ReplicaID(c.uint()),
+		Term: replication.TermID{
+			Term: replication.Term(c.uint()), Election: replication.ElectionID(c.uint()),
+		},
+	}
+}
+
+// runs reads runs. Their number is not trusted with memory: each has to be there
+// first.
+func (c *cursor) runs() []run {
+	var runs []run
+	for n := c.uint(); n > 0 && !c.bad; n-- {
+		runs = append(runs, run{replication.Term(c.uint()), c.uint()})
+	}
+	return runs
+}
+
+// appendEntries appends the body of an append, or of carried entries. Their ids
+// are in the fields.
+func appendEntries(b []byte, entries []replication.Entry) []byte {
+	for _, e := range entries {
+		b = appendField(b, e.Timestamp)
+		b = appendField(b, uint64(len(e.Payload)))
+		b = append(b, e.Payload...)
+	}
+	return b
+}
+
+// decodeEntries reads a body whose ids the record has told. What it returns shares
+// nothing with the bytes.
+func decodeEntries(r *record, body []byte) ([]replication.Entry, bool) {
+	c := cursor{rest: body}
+	var entries []replication.Entry
+	next := r.first
+	for _, run := range r.runs {
+		for range run.count {
+			e := replication.Entry{
+				ID:        replication.EntryID{Term: run.term, Offset: next},
+				Timestamp: replication.Timestamp(c.uint()),
+			}
+			e.Payload = bytes.Clone(c.take(c.uint()))
+			if c.bad {
+				return nil, false
+			}
+			entries = append(entries, e)
+			next++
+		}
+	}
+	return entries, c.ended()
 }

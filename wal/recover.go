@@ -2,131 +2,147 @@ package wal
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"time"
+	"slices"
 )
 
-// CorruptionError says that the log holds what was never written there, in a
-// place that was synced. The server must not use it: it has lost data.
+// CorruptionError says that a file holds what was never written there, and that
+// nothing can be known of the log without it.
 type CorruptionError struct {
 	File   string
-	Offset int64
 	Detail string
 }
 
 func (e *CorruptionError) Error() string {
-	return fmt.Sprintf("log %s is corrupt at offset %d: %s; restore the directory, or wipe it and let the server be replaced",
-		e.File, e.Offset, e.Detail)
+	return fmt.Sprintf("log file %s is corrupt: %s; restore the directory, or wipe it and let the server be replaced", e.File, e.Detail)
 }
 
-// Open opens the log in a directory, which is made and formatted if it is
-// missing or empty. The directory belongs to the log alone.
-func Open(path string) (*Log, error) {
-	dir, err := openDirectory(path)
+const (
+	floorName   = "floor"
+	floorHeader = "ostraka low 0001"
+)
+
+// Open opens the log in a directory, which is made and formatted if it is missing
+// or empty. The directory belongs to the log alone.
+func Open(o Options) (*Log, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	dirs, incarnation, err := openDirectories(&o)
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLog(dir)
+	l := &Log{options: o, dirs: dirs, incarnation: incarnation, cache: cache{budget: o.CacheBytes}}
+	if l.run, err = dirs[0].nextRun(o.Now()); err == nil {
+		err = l.recover()
+	}
 	if err != nil {
-		_ = dir.close()
+		_ = l.closeFiles()
 		return nil, err
 	}
 	return l, nil
 }
 
-func openLog(dir *directory) (*Log, error) {
-	incarnation, err := dir.incarnation()
-	if err != nil {
-		return nil, err
-	}
-	run, err := dir.nextRun(time.Now())
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(dir.path, logName), os.O_RDWR, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open the log: %w", err)
-	}
-	l := &Log{dir: dir, file: file, framer: newFramer(incarnation), incarnation: incarnation, run: run}
-	if err := l.recover(); err != nil {
-		_ = file.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
-// recover reads the file, drops its torn end, and makes what is left durable: the
-// records may be there only because the machine has not crashed yet.
+// recover finds out what the log holds, and makes that durable: it may be there
+// only because the machine has not crashed yet.
 func (l *Log) recover() error {
-	content, err := io.ReadAll(l.file)
-	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
-	}
-	end, err := l.replay(content)
+	floor, err := l.dirs[0].readNumber(floorName, floorHeader)
 	if err != nil {
 		return err
 	}
-	if err := l.file.Truncate(end); err != nil {
-		return fmt.Errorf("drop the torn end of the log: %w", err)
+	r := recovery{l: l}
+	if err := r.readAll(); err != nil {
+		return err
 	}
-	if err := l.file.Sync(); err != nil {
-		return fmt.Errorf("sync the log: %w", err)
+	if err := r.finish(floor); err != nil {
+		return err
 	}
-	l.synced = end
+	for _, d := range l.dirs {
+		if err := d.sync(); err != nil {
+			return fmt.Errorf("sync the names of the segments in %s: %w", d.path, err)
+		}
+	}
+	if r.number > floor {
+		if err := r.rewrite(); err != nil {
+			return err
+		}
+		if err := l.dirs[0].writeNumber(floorName, floorHeader, r.number); err != nil {
+			return err
+		}
+	}
+	r.removeEmpty()
+	l.removeUnused()
 	return nil
 }
 
-// replay applies every record up to the file's end, or its torn one, which it
-// returns.
-func (l *Log) replay(content []byte) (int64, error) {
-	if len(content) < headerBytes || string(content[:headerBytes]) != logHeader {
-		return 0, l.corrupt(0, "it does not begin with the header of a log")
-	}
-	at := int64(headerBytes)
-	for at < int64(len(content)) {
-		body, ok := l.framer.body(content[at:])
-		if !ok {
-			return at, l.checkTorn(content, at)
-		}
-		rec, err := decodeRecord(body)
+// numbered is a segment's file.
+type numbered struct {
+	number uint64
+	dir    *directory
+}
+
+// list returns the segments in all directories, by number.
+func (l *Log) list() ([]numbered, error) {
+	var all []numbered
+	for _, d := range l.dirs {
+		numbers, err := d.segmentNumbers()
 		if err != nil {
-			return 0, l.corrupt(at, err.Error())
+			return nil, fmt.Errorf("list the segments in %s: %w", d.path, err)
 		}
-		if err := l.replayRecord(rec, at); err != nil {
-			return 0, err
+		for _, n := range numbers {
+			all = append(all, numbered{n, d})
 		}
-		at += frameHeaderBytes + int64(len(body))
 	}
-	return at, nil
+	slices.SortFunc(all, func(a, b numbered) int {
+		if a.number < b.number {
+			return -1
+		}
+		return 1
+	})
+	for i := 1; i < len(all); i++ {
+		if all[i].number == all[i-1].number {
+			return nil, &CorruptionError{File: all[i].dir.file(segmentName(all[i].number)), Detail: "it is in both directories"}
+		}
+	}
+	return all, nil
 }
 
-func (l *Log) replayRecord(rec record, at int64) error {
-	if rec.kind == recordMark {
-		if rec.synced > at {
-			return l.corrupt(at, fmt.Sprintf("it marks %d as synced", rec.synced))
+// readAll reads every segment, in order.
+func (r *recovery) readAll() error {
+	all, err := r.l.list()
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		s, content, err := openSegment(n.dir, n.number, r.l.incarnation)
+		if err != nil {
+			return fmt.Errorf("read segment %d of the log: %w", n.number, err)
 		}
-		return nil
+		r.l.writer.last = n.number
+		r.l.segments = append(r.l.segments, s)
+		s.batches(content, r.found)
 	}
-	s := l.shard(rec.shard)
-	if err := s.check(rec.op); err != nil {
-		return l.corrupt(at, err.Error())
+	if r.pending == nil && len(all) > 1 {
+		last := all[len(all)-1]
+		return &CorruptionError{
+			File:   last.dir.file(segmentName(last.number)),
+			Detail: fmt.Sprintf("like the %d before it, it has nothing of the log that can be read", len(all)-1),
+		}
 	}
-	s.apply(rec.op)
 	return nil
 }
 
-// checkTorn tells a torn write from damage. A write is torn anywhere, since its
-// pages reach the disk in any order; but it was the last one, so that no batch
-// after it knows it as synced.
-func (l *Log) checkTorn(content []byte, at int64) error {
-	if synced := l.framer.syncedAfter(content[at+1:]); synced > at {
-		return l.corrupt(at, fmt.Sprintf("the record is damaged, and everything before %d was synced", synced))
-	}
-	return nil
-}
-
-func (l *Log) corrupt(at int64, detail string) error {
-	return &CorruptionError{File: l.file.Name(), Offset: at, Detail: detail}
+// removeEmpty removes the segments of which nothing counts: what they had was torn.
+func (r *recovery) removeEmpty() {
+	l := r.l
+	l.segments = slices.DeleteFunc(l.segments, func(s *segment) bool {
+		if s.end > 0 {
+			return false
+		}
+		_ = s.file.Close()
+		if err := s.dir.fs.Remove(s.path()); err != nil {
+			l.options.Logger.Warn("cannot remove an empty segment of the log", "file", s.path(), "error", err)
+		}
+		return true
+	})
 }

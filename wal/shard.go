@@ -1,85 +1,79 @@
 package wal
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 
 	"github.com/ostraka-db/ostraka/replication"
 )
 
-// shardLog is what the log holds of one shard, operations that wait included.
+// shardLog is what the log holds of one shard.
 type shardLog struct {
-	id      replication.ShardID
-	record  replication.TermRecord
-	history replication.History
-	// entries are those above the history's base, in order.
-	entries []replication.Entry
-	// submitted is the sequence of the newest operation, reported that of the
-	// newest one that a Sync reported.
-	submitted, reported uint64
+	id replication.ShardID
+	// now counts everything submitted; the log's lock guards it and what follows.
+	now ledger
+	// tail are the newest entries, up to the head.
+	tail  []cachedEntry
+	index index
+	// submitted is the sequence of the newest operation.
+	submitted uint64
+
+	// disk counts what was put into batches. It is Sync's, and recovery's.
+	disk ledger
+	// doubt says, in recovery, that records may have been lost of which nothing was
+	// found yet.
+	doubt bool
+	// suspect says, in recovery, that records were lost, so that the index may cover
+	// entries that were dropped since.
+	suspect bool
 }
 
-// entryOverhead is what an entry counts for beside its payload, when entries
-// are read up to a limit of bytes.
-const entryOverhead = 32
+// firstKept is the offset of the first entry that is cached, or one after the head.
+func (s *shardLog) firstKept() replication.Offset {
+	return s.now.history.Head().Offset - replication.Offset(len(s.tail)) + 1
+}
 
-// check tells why an operation does not fit the log as it is.
-func (s *shardLog) check(op replication.LogOp) error {
+// submit makes the effect of an operation on what is known of the shard in memory.
+func (s *shardLog) submit(c *cache, op replication.LogOp) {
+	s.now.apply(op)
 	switch op.Kind {
 	case replication.OpAppend:
-		head := s.history.Head()
-		for _, e := range op.Entries {
-			if e.ID.Offset != head.Offset+1 || e.ID.Term < head.Term {
-				return fmt.Errorf("shard %d: entry %v is appended after %v", s.id, e.ID, head)
-			}
-			head = e.ID
-		}
+		c.keep(s, op.Entries)
 	case replication.OpTruncate:
-		if _, known := s.history.TermAt(op.Truncate); !known {
-			return fmt.Errorf("shard %d: truncated to %d, which is not in the log", s.id, op.Truncate)
-		}
-	case replication.OpReset:
-		if op.Base.Offset < 0 || op.Base.Term < 0 {
-			return fmt.Errorf("shard %d: reset to %v", s.id, op.Base)
-		}
-	}
-	return nil
-}
-
-// apply makes the effect of an operation that fits.
-func (s *shardLog) apply(op replication.LogOp) {
-	switch op.Kind {
-	case replication.OpTerm:
-		s.record = op.Record
-	case replication.OpAppend:
-		for _, e := range op.Entries {
-			s.history.Append(e.ID)
-		}
-		s.entries = append(s.entries, op.Entries...)
-	case replication.OpTruncate:
-		s.history.TruncateTo(op.Truncate)
-		// What is appended next must not overwrite entries that were handed out.
-		s.entries = slices.Clip(s.entries[:op.Truncate-s.history.Base().Offset])
-	case replication.OpReset:
-		s.history = replication.NewHistory(op.Base)
-		s.entries = nil
+		c.forgetAfter(s, op.Truncate)
+	case replication.OpReset, replication.OpDelete:
+		c.forget(s, 0, len(s.tail))
+	case replication.OpTrim:
+		c.forgetUpTo(s, op.Base.Offset)
 	}
 }
 
-// read returns entries from an offset on, at least one if there is any, and not
-// more than fit.
-func (s *shardLog) read(first replication.Offset, maxBytes int) []replication.Entry {
-	from := int(first - s.history.Base().Offset - 1)
-	if from < 0 || from >= len(s.entries) {
-		return nil
-	}
-	to, bytes := from, 0
-	for to < len(s.entries) {
-		bytes += len(s.entries[to].Payload) + entryOverhead
-		if bytes > maxBytes && to > from {
-			break
+// note makes the effect of an operation that is on disk, on the index.
+func (s *shardLog) note(r *record, at place) {
+	switch r.kind {
+	case recordAppend:
+		if n := len(s.index.points); n > 0 && s.index.points[n-1].last >= r.first {
+			s.index.truncate(r.first - 1)
 		}
-		to++
+		if r.last() >= r.first {
+			s.index.put(r.first, r.last(), at)
+		}
+	case recordTruncate:
+		s.index.truncate(r.op.Truncate)
+	case recordReset, recordDelete:
+		s.index.truncate(0)
+	case recordTrim:
+		s.index.trim(r.op.Base.Offset)
 	}
-	return slices.Clip(s.entries[from:to])
+}
+
+// shard returns what is held of a shard, which is nothing at first.
+func (l *Log) shard(id replication.ShardID) *shardLog {
+	i, found := slices.BinarySearchFunc(l.shards, id, func(s *shardLog, id replication.ShardID) int {
+		return cmp.Compare(s.id, id)
+	})
+	if !found {
+		l.shards = slices.Insert(l.shards, i, &shardLog{id: id, index: index{every: l.options.IndexEveryBytes}})
+	}
+	return l.shards[i]
 }
