@@ -3,21 +3,31 @@ package kv
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
-	"github.com/ostraka-db/ostraka/kv/keyspace"
 )
 
 // maxBatchBytes is where Apply commits what it has and starts another batch, far
 // from the 4 GiB that Pebble's batches end at.
 const maxBatchBytes = 64 << 20
 
+// Tombstones of ranges make every read of the batch that has them slower, by the square
+// of their number.
+const (
+	// fewRecords is how many records of a range at the most are deleted without one. It is
+	// a rule of a write, and frozen with it: the digest knows the difference.
+	fewRecords = 64
+	// maxBatchRanges is where Apply commits what it has and starts another batch.
+	maxBatchRanges = 64
+)
+
 // Apply applies committed entries to a shard, in order, and returns one result
 // for each. The entries go into one batch (more, cut between entries, if they
-// grow past 64 MiB), so that a crash leaves all or none of them.
+// grow past 64 MiB or delete many long ranges), so that a crash leaves all or none of them.
 //
 // The error is an *UnknownEntryError if an entry's version or kind is unknown:
 // the entries before it are applied, and their results returned with the error.
@@ -28,6 +38,9 @@ const maxBatchBytes = 64 << 20
 //
 // One goroutine at a time may apply to a shard. The payloads are not kept.
 func (db *DB) Apply(shard ShardID, entries []Entry) ([]Result, error) {
+	if err := db.flushing.failure(); err != nil {
+		return nil, fmt.Errorf("shard %d: apply: %w", shard, err)
+	}
 	state, err := db.readState(shard)
 	if err != nil {
 		return nil, err
@@ -35,7 +48,7 @@ func (db *DB) Apply(shard ShardID, entries []Entry) ([]Result, error) {
 	if err := checkSequence(shard, state.applied, entries); err != nil {
 		return nil, err
 	}
-	a := &applier{db: db, shard: shard, order: db.orderOf(shard), state: state, digester: newDigester()}
+	a := &applier{db: db, shard: shard, state: state, digester: newDigester()}
 	a.batch = db.pebble.NewIndexedBatch()
 	defer func() { _ = a.batch.Close() }()
 
@@ -53,7 +66,7 @@ func (db *DB) Apply(shard ShardID, entries []Entry) ([]Result, error) {
 			return nil, err
 		}
 		results = append(results, result)
-		if a.batch.Len() > maxBatchBytes {
+		if a.batch.Len() > maxBatchBytes || a.ranges > maxBatchRanges {
 			if err := a.commit(); err != nil {
 				return nil, err
 			}
@@ -83,15 +96,19 @@ func checkSequence(shard ShardID, applied EntryID, entries []Entry) error {
 type applier struct {
 	db    *DB
 	shard ShardID
-	order keyspace.Order
 	batch *pebble.Batch
 	state shardState
 	// dirty says that state has gone beyond what is committed.
-	dirty    bool
+	dirty bool
+	// ranges is how many tombstones of ranges are in the batch.
+	ranges   int
 	digester digester
 
+	// notes are what the entry being applied changed.
+	notes []notification
+
 	// Buffers that rows are built in. Pebble copies what it is given.
-	key, end, value []byte
+	key, end, link, value []byte
 }
 
 // apply applies one entry. Its error is storage's or an *UnknownEntryError, and
@@ -114,71 +131,101 @@ func (a *applier) apply(entry *Entry) (Result, error) {
 		result.Outcome, result.Response, err = a.write(entry.Timestamp, body)
 	case kind == KindTransaction:
 		result.Outcome, result.Transaction, err = a.transact(entry.Timestamp, body)
-	case len(body) != 0:
-		result.Outcome = Malformed // a barrier has no body
+	case kind == KindSession:
+		err = a.session(entry, body, &result)
+	case kind == KindOnce:
+		err = a.once(entry, body, &result)
+	case kind == KindAdministrative:
+		result.Outcome, err = a.administer(entry.ID, body)
+	case kind == KindBarrier:
+		result.Outcome, err = a.barrier(entry.ID, body)
+	}
+	if err == nil {
+		err = a.notify(entry)
 	}
 	if err != nil {
-		return Result{}, fmt.Errorf("shard %d: apply entry %s: %w", a.shard, entry.ID, err)
+		return Result{}, fmt.Errorf("shard %d: apply entry %s: %w", a.shard, entry.ID, damageOf(a.shard, err))
 	}
 	a.state.applied = entry.ID
-	a.state.digest = a.digester.end(result.Outcome, a.state.nextVersion)
+	a.state.digest = a.digester.end(result.Outcome, &a.state)
+	if entry.ID.Offset%a.db.checkEvery == 0 {
+		a.state.check = check{offset: entry.ID.Offset, digest: a.state.digest}
+	}
 	a.dirty = true
 	return result, nil
 }
 
-// write applies a client's write: puts, then deletes, then range deletes, each
-// operation seeing what those before it did.
+// write applies a client's write.
 func (a *applier) write(timestamp uint64, body []byte) (Outcome, *api.WriteResponse, error) {
 	var req api.WriteRequest
 	if err := proto.Unmarshal(body, &req); err != nil {
 		return Malformed, nil, nil
 	}
-	for _, put := range req.GetPuts() {
-		if unsupportedIn(put) != "" {
-			return Refused, nil, nil
-		}
+	if contradictory(&req) {
+		return Refused, nil, nil
 	}
+	res, err := a.carryOut(timestamp, &req)
+	return Applied, res, err
+}
+
+// contradictory reports whether a write has a put that contradicts itself.
+func contradictory(req *api.WriteRequest) bool {
+	return slices.ContainsFunc(req.GetPuts(), func(put *api.PutRequest) bool { return contradiction(put) != nil })
+}
+
+// carryOut carries the operations of a write out: puts, then deletes, then range
+// deletes, each seeing what those before it did.
+func (a *applier) carryOut(timestamp uint64, req *api.WriteRequest) (*api.WriteResponse, error) {
 	res := &api.WriteResponse{}
 	for _, put := range req.GetPuts() {
 		answer, err := a.put(timestamp, put)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		res.Puts = append(res.Puts, answer)
 	}
 	for _, del := range req.GetDeletes() {
 		answer, err := a.delete(del)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		res.Deletes = append(res.Deletes, answer)
 	}
 	for _, del := range req.GetDeleteRanges() {
 		answer, err := a.deleteRange(del)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		res.DeleteRanges = append(res.DeleteRanges, answer)
 	}
-	return Applied, res, nil
+	return res, nil
 }
 
-// set stores a record in the batch, and tells the digest.
-func (a *applier) set(row []byte, r *record) error {
-	a.value = appendRecord(a.value[:0], r)
-	if err := a.batch.Set(row, a.value, nil); err != nil {
+// set stores a row in the batch, and tells the digest.
+func (a *applier) set(row, value []byte) error {
+	if err := a.batch.Set(row, value, nil); err != nil {
 		return fmt.Errorf("put: %w", err)
 	}
-	a.digester.add(mutationSet, row[shardBytes:], a.value)
+	a.digester.add(mutationSet, row[shardBytes:], value)
 	return nil
 }
 
-// unset deletes a record in the batch, and tells the digest.
+// unset deletes a row in the batch, and tells the digest.
 func (a *applier) unset(row []byte) error {
 	if err := a.batch.Delete(row, nil); err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
 	a.digester.add(mutationDelete, row[shardBytes:], nil)
+	return nil
+}
+
+// unsetRange deletes the rows of a range in the batch, and tells the digest.
+func (a *applier) unsetRange(start, end []byte) error {
+	if err := a.batch.DeleteRange(start, end, nil); err != nil {
+		return fmt.Errorf("delete range: %w", err)
+	}
+	a.ranges++
+	a.digester.add(mutationDeleteRange, start[shardBytes:], end[shardBytes:])
 	return nil
 }
 
@@ -196,6 +243,6 @@ func (a *applier) commit() error {
 	}
 	_ = a.batch.Close()
 	a.batch = a.db.pebble.NewIndexedBatch()
-	a.dirty = false
+	a.dirty, a.ranges = false, 0
 	return nil
 }

@@ -35,6 +35,7 @@ func TestStateDependsOnEntriesAlone(t *testing.T) {
 		if answers != cutAnswers {
 			t.Fatalf("answers differ:\n%s\n%s", answers, cutAnswers)
 		}
+		checkRows(t, singly.db, shard)
 		if a, b := contentOf(t, singly.db, shard), contentOf(t, cut.db, shard+1); a != b {
 			t.Fatalf("content differs:\n%s\n%s", a, b)
 		}

@@ -54,9 +54,12 @@ func (d *digester) add(m mutation, key, value []byte) {
 }
 
 // end finishes the link.
-func (d *digester) end(outcome Outcome, nextVersion int64) Digest {
+func (d *digester) end(outcome Outcome, after *shardState) Digest {
 	d.scratch = append(d.scratch[:0], byte(outcome))
-	d.scratch = binary.BigEndian.AppendUint64(d.scratch, uint64(nextVersion))
+	d.scratch = binary.BigEndian.AppendUint64(d.scratch, uint64(after.nextVersion))
+	d.scratch = binary.BigEndian.AppendUint64(d.scratch, uint64(after.attached))
+	d.scratch = binary.BigEndian.AppendUint64(d.scratch, uint64(after.trimmed))
+	d.scratch = binary.BigEndian.AppendUint64(d.scratch, uint64(after.clients))
 	_, _ = d.hasher.Write(d.scratch)
 	return Digest(d.hasher.Sum64())
 }

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -13,6 +14,9 @@ type failer interface {
 	Helper()
 	Fatalf(format string, args ...any)
 }
+
+// checkEveryForTest is small, since tests are short.
+const checkEveryForTest = 4
 
 // disk is a file system in memory, and the database on it.
 type disk struct {
@@ -31,6 +35,7 @@ func (d *disk) open(t failer) {
 	t.Helper()
 	db, err := Open(Options{
 		FS: d.fs, Dir: "db", CacheBytes: 1 << 20, MemTableBytes: 1 << 20, DisableCompactions: true,
+		CheckEvery: checkEveryForTest,
 	})
 	if err != nil {
 		t.Fatalf("open: %v", err)
@@ -65,4 +70,15 @@ func openForTest(t testing.TB) *DB {
 	d := newDisk(t)
 	t.Cleanup(func() { d.close(t) })
 	return d.db
+}
+
+// stagedFiles returns the names of the files that wait to be taken in.
+func stagedFiles(t failer, d *disk) []string {
+	t.Helper()
+	names, err := d.fs.List(d.fs.PathJoin("db", stageDir))
+	if err != nil {
+		t.Fatalf("list: %v", err)
+	}
+	slices.Sort(names)
+	return names
 }

@@ -22,8 +22,8 @@ type Entry struct {
 	// Timestamp is in milliseconds since the Unix epoch, by the clock of the
 	// leader that proposed the entry.
 	Timestamp uint64
-	// Payload is a header and a body, as made by BarrierPayload, WritePayload or
-	// TransactionPayload.
+	// Payload is a header and a body, as made by BarrierPayload and the other
+	// functions whose names end so.
 	Payload []byte
 }
 
@@ -31,16 +31,20 @@ type Entry struct {
 type Kind byte
 
 const (
-	// KindBarrier has no body and changes no record: a leader's first entry.
+	// KindBarrier is a leader's first entry. Its body is a ShardSettings, which from
+	// then on are the shard's; an empty one leaves those that it has.
 	KindBarrier Kind = 0
 	// KindWrite has the bytes of a client's WriteRequest as its body.
 	KindWrite Kind = 1
 	// KindTransaction has the bytes of a TransactionRequest as its body.
 	KindTransaction Kind = 2
-	// KindSession and KindAdministrative are reserved: no body is defined for them
-	// yet, and Apply stops before them as before any unknown kind.
-	KindSession        Kind = 3
+	// KindSession creates a session, or ends some.
+	KindSession Kind = 3
+	// KindAdministrative drops notifications that were kept long enough.
 	KindAdministrative Kind = 4
+	// KindOnce has a write or a transaction that is carried out once, however often it
+	// is proposed.
+	KindOnce Kind = 5
 )
 
 // String returns the kind's name, or its number if it has none.
@@ -56,6 +60,8 @@ func (k Kind) String() string {
 		return "session"
 	case KindAdministrative:
 		return "administrative"
+	case KindOnce:
+		return "once"
 	}
 	return fmt.Sprintf("kind-%d", byte(k))
 }
@@ -67,7 +73,8 @@ const PayloadVersion = 1
 // payloadHeaderBytes is the length of the header: a version and a kind.
 const payloadHeaderBytes = 2
 
-// BarrierPayload returns the payload of a barrier.
+// BarrierPayload returns the payload of a barrier without settings. With the bytes
+// of a ShardSettings after it, it is the payload of one that brings those.
 func BarrierPayload() []byte { return []byte{PayloadVersion, byte(KindBarrier)} }
 
 // WritePayload returns the payload of a write. The bytes are copied; they are
@@ -97,7 +104,7 @@ func ParsePayload(payload []byte) (Kind, []byte, error) {
 		return 0, nil, ErrShortPayload
 	}
 	version, kind := payload[0], Kind(payload[1])
-	if version != PayloadVersion || kind > KindTransaction {
+	if version != PayloadVersion || kind > KindOnce {
 		return 0, nil, &UnknownEntryError{Version: version, Kind: kind}
 	}
 	return kind, payload[payloadHeaderBytes:], nil

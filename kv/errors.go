@@ -1,6 +1,11 @@
 package kv
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // UnknownEntryError says that Apply stopped before an entry that this version of
 // the program does not know. The replica needs a newer version; nothing else
@@ -13,8 +18,8 @@ type UnknownEntryError struct {
 }
 
 func (e *UnknownEntryError) Error() string {
-	return fmt.Sprintf("shard %d: entry %s has format version %d and kind %s, of which this server knows only version %d, barrier, write and transaction; upgrade the server",
-		e.Shard, e.ID, e.Version, e.Kind, PayloadVersion)
+	return fmt.Sprintf("shard %d: entry %s has format version %d and kind %s, of which this server knows only version %d, and kinds up to %s; upgrade the server",
+		e.Shard, e.ID, e.Version, e.Kind, PayloadVersion, KindOnce)
 }
 
 // SequenceError says that the caller's entries do not follow the applied one.
@@ -37,13 +42,23 @@ type ShardIDError struct {
 
 func (e *ShardIDError) Error() string { return fmt.Sprintf("shard id %d is negative", e.Shard) }
 
-// CorruptionError says that a stored row cannot be what this package wrote. The
-// replica must be rebuilt from another.
+// CorruptionError says that what is stored cannot be what was written. The replica
+// must be rebuilt from another.
 type CorruptionError struct {
 	Shard ShardID
-	// Row is the damaged row: "state", or "record" and the key.
+	// Row is the damaged row: "state", or "record" and the key; or "table", if the
+	// file that has it cannot be read.
 	Row    string
 	Detail string
+}
+
+// damageOf makes a *CorruptionError of what the storage engine says of a damaged
+// file, and leaves any other error as it is.
+func damageOf(shard ShardID, err error) error {
+	if known := (*CorruptionError)(nil); err == nil || errors.As(err, &known) || !pebble.IsCorruptionError(err) {
+		return err
+	}
+	return &CorruptionError{Shard: shard, Row: "table", Detail: err.Error()}
 }
 
 func (e *CorruptionError) Error() string {
@@ -63,6 +78,8 @@ const (
 	Unsupported
 	// WrongShard requests belong to another shard: the client's map is old.
 	WrongShard
+	// SessionTimeout refuses the timeout of a session.
+	SessionTimeout
 )
 
 // String returns the reason in words.
@@ -76,6 +93,8 @@ func (r Reason) String() string {
 		return "unsupported"
 	case WrongShard:
 		return "wrong shard"
+	case SessionTimeout:
+		return "session timeout"
 	}
 	return fmt.Sprintf("reason-%d", uint8(r))
 }

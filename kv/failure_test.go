@@ -54,6 +54,7 @@ func TestUnreadableDiskFailsCallsAndChangesNothing(t *testing.T) {
 			_, err := db.Read(1, &api.ReadRequest{Gets: []*api.GetRequest{{Key: "a"}}})
 			return err
 		},
+		"Export": func() error { _, err := db.Export(1, ExportAsk{MaxBytes: 1}); return err },
 		"ReadTransaction": func() error {
 			ops := []*api.TransactionOperation{doGet("a")}
 			_, err := db.ReadTransaction(1, &api.TransactionRequest{Operations: ops})

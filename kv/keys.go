@@ -2,18 +2,32 @@ package kv
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/ostraka-db/ostraka/kv/keyspace"
 )
 
 // A span is one kind of row of a shard: the byte after the shard id in every
-// key. Spans are far apart, so that a walk over one can never stray into another.
-// FORMAT.md lists those that are reserved.
+// key. A walk has the bounds of its span, and never strays into another.
 type span byte
 
 const (
 	spanState   span = 0x01
 	spanRecords span = 0x10
+	// spanIndexes has a row for each entry of a record in a secondary index.
+	spanIndexes span = 0x20
+	// spanSessions has a row for each session.
+	spanSessions span = 0x30
+	// spanOwned has a row for each record of a session.
+	spanOwned span = 0x31
+	// spanNotifications has a row for each entry that changed records.
+	spanNotifications span = 0x40
+	// spanClients has a row for each client that names its requests, spanAnswers for
+	// each request of it that is remembered, and spanAges one for each client again, by
+	// when it last wrote.
+	spanClients span = 0x50
+	spanAnswers span = 0x51
+	spanAges    span = 0x52
 )
 
 const (
@@ -33,6 +47,15 @@ func appendSpan(dst []byte, shard ShardID, s span) []byte {
 	return append(appendShard(dst, shard), byte(s))
 }
 
+// shardOf returns the shard that a row belongs to. The error is a
+// *CorruptionError, since every row belongs to one.
+func shardOf(row []byte) (ShardID, error) {
+	if len(row) < prefixBytes || row[0]&0x80 != 0 {
+		return 0, &CorruptionError{Row: fmt.Sprintf("row %x", row), Detail: "it belongs to no shard"}
+	}
+	return ShardID(binary.BigEndian.Uint64(row)), nil
+}
+
 // stateKey is the key of the shard's own row.
 func stateKey(shard ShardID) []byte { return appendSpan(nil, shard, spanState) }
 
@@ -47,6 +70,16 @@ func recordKeyOf(row []byte, order keyspace.Order) string { return order.Decode(
 // appendRecordsEnd appends the first key after the shard's records.
 func appendRecordsEnd(dst []byte, shard ShardID) []byte {
 	return appendSpan(dst, shard, spanRecords+1)
+}
+
+// recordBounds returns the range of the rows of a range of records, whose end is that of
+// the shard if it is empty.
+func recordBounds(shard ShardID, order keyspace.Order, startInclusive, endExclusive string) (start, end []byte) {
+	start = appendRecordKey(nil, shard, order, startInclusive)
+	if endExclusive == "" {
+		return start, appendRecordsEnd(nil, shard)
+	}
+	return start, appendRecordKey(nil, shard, order, endExclusive)
 }
 
 // shardBounds returns the range that holds everything of a shard. An id is never

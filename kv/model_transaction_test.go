@@ -23,12 +23,15 @@ func (m *model) transact(req *api.TransactionRequest, now uint64) *api.Transacti
 			}
 		}
 	}
-	tried := &model{records: maps.Clone(m.records), next: m.next}
+	tried := &model{order: m.order, records: maps.Clone(m.records), next: m.next, sessions: m.sessions, modelNotifications: m.modelNotifications}
+	tried.told = map[string]*api.Notification{}
 	res := &api.TransactionResponse{Status: api.TransactionResponse_COMMITTED}
 	for _, op := range req.GetOperations() {
 		res.Results = append(res.Results, tried.operate(op, req.PartitionKey, now))
 	}
 	*m = *tried
+	// Of a transaction, what it did to each record as a whole is told.
+	m.told, m.whole = map[string]*api.Notification{}, true
 	return res
 }
 

@@ -27,12 +27,16 @@ func (db *DB) Read(shard ShardID, req *api.ReadRequest) (*api.ReadResponse, erro
 	}
 	snapshot := db.pebble.NewSnapshot()
 	defer snapshot.Close()
-	r := reader{shard: shard, order: db.orderOf(shard), from: snapshot}
+	order, err := db.orderAt(snapshot, shard)
+	if err != nil {
+		return nil, err
+	}
+	r := lookups{shard: shard, order: order, from: snapshot}
 	res := &api.ReadResponse{Gets: make([]*api.GetResponse, 0, len(req.GetGets()))}
 	for _, get := range req.GetGets() {
 		answer, err := r.get(get)
 		if err != nil {
-			return nil, fmt.Errorf("shard %d: read %q: %w", shard, get.GetKey(), err)
+			return nil, fmt.Errorf("shard %d: read %q: %w", shard, get.GetKey(), damageOf(shard, err))
 		}
 		res.Gets = append(res.Gets, answer)
 	}
@@ -40,10 +44,6 @@ func (db *DB) Read(shard ShardID, req *api.ReadRequest) (*api.ReadResponse, erro
 }
 
 func validateGet(get *api.GetRequest) *RefusedError {
-	if get.SecondaryIndexName != nil {
-		return refuse(Unsupported, "secondary_index_name", "is not supported by this version",
-			"leave it out, or upgrade the server")
-	}
 	switch get.GetComparisonType() {
 	case api.KeyComparisonType_EQUAL, api.KeyComparisonType_FLOOR, api.KeyComparisonType_CEILING,
 		api.KeyComparisonType_LOWER, api.KeyComparisonType_HIGHER:
@@ -53,14 +53,17 @@ func validateGet(get *api.GetRequest) *RefusedError {
 		"send one of EQUAL, FLOOR, CEILING, LOWER, HIGHER")
 }
 
-// reader answers the questions of one call of Read.
-type reader struct {
+// lookups answers the questions of one call of Read.
+type lookups struct {
 	shard ShardID
 	order keyspace.Order
 	from  pebble.Reader
 }
 
-func (r *reader) get(req *api.GetRequest) (*api.GetResponse, error) {
+func (r *lookups) get(req *api.GetRequest) (*api.GetResponse, error) {
+	if req.GetSecondaryIndexName() != "" {
+		return r.getByIndex(req)
+	}
 	row := appendRecordKey(nil, r.shard, r.order, req.GetKey())
 	if req.GetComparisonType() == api.KeyComparisonType_EQUAL {
 		return r.getEqual(row, req.GetIncludeValue())
@@ -68,7 +71,7 @@ func (r *reader) get(req *api.GetRequest) (*api.GetResponse, error) {
 	return r.getNear(row, req.GetComparisonType(), req.GetIncludeValue())
 }
 
-func (r *reader) getEqual(row []byte, includeValue bool) (*api.GetResponse, error) {
+func (r *lookups) getEqual(row []byte, includeValue bool) (*api.GetResponse, error) {
 	stored, closer, err := r.from.Get(row)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return &api.GetResponse{Status: api.Status_KEY_NOT_FOUND}, nil
@@ -82,7 +85,7 @@ func (r *reader) getEqual(row []byte, includeValue bool) (*api.GetResponse, erro
 
 // getNear looks for the nearest key on one side. It walks the records span alone,
 // so what else the shard holds costs it nothing.
-func (r *reader) getNear(row []byte, comparison api.KeyComparisonType, includeValue bool) (res *api.GetResponse, err error) {
+func (r *lookups) getNear(row []byte, comparison api.KeyComparisonType, includeValue bool) (res *api.GetResponse, err error) {
 	it, err := r.from.NewIter(&pebble.IterOptions{
 		LowerBound: appendSpan(nil, r.shard, spanRecords),
 		UpperBound: appendRecordsEnd(nil, r.shard),
@@ -120,15 +123,20 @@ func seek(it *pebble.Iterator, row []byte, comparison api.KeyComparisonType) boo
 	}
 }
 
-func (r *reader) answer(row, stored []byte, includeValue bool) (*api.GetResponse, error) {
+func (r *lookups) answer(row, stored []byte, includeValue bool) (*api.GetResponse, error) {
 	rec, err := decodeRecord(stored)
 	if err != nil {
 		return nil, recordCorruption(r.shard, recordKeyOf(row, r.order), err)
 	}
-	res := &api.GetResponse{Status: api.Status_OK, Version: rec.version()}
+	return answerOf(&rec, includeValue), nil
+}
+
+// answerOf returns what a reader is told of a record, without its key.
+func answerOf(r *record, includeValue bool) *api.GetResponse {
+	res := &api.GetResponse{Status: api.Status_OK, Version: r.version()}
 	if includeValue {
 		// A copy, and not nil: an empty value is a value.
-		res.Value = append([]byte{}, rec.value...)
+		res.Value = append([]byte{}, r.value...)
 	}
-	return res, nil
+	return res
 }

@@ -26,9 +26,13 @@ func (db *DB) ReadTransaction(shard ShardID, req *api.TransactionRequest) (*api.
 	}
 	snapshot := db.pebble.NewSnapshot()
 	defer snapshot.Close()
-	res, err := newTransaction(shard, db.orderOf(shard), snapshot).run(req)
+	order, err := db.orderAt(snapshot, shard)
 	if err != nil {
-		return nil, fmt.Errorf("shard %d: read transaction: %w", shard, err)
+		return nil, err
+	}
+	res, err := newTransaction(shard, order, snapshot).run(req)
+	if err != nil {
+		return nil, fmt.Errorf("shard %d: read transaction: %w", shard, damageOf(shard, err))
 	}
 	return res, nil
 }

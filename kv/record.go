@@ -1,9 +1,11 @@
 package kv
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
-	"unicode/utf8"
+	"slices"
+	"strings"
 
 	"github.com/ostraka-db/ostraka/api"
 )
@@ -23,7 +25,20 @@ type record struct {
 	hash uint32
 	// identity is what the writer called itself; nil if it did not.
 	identity *string
-	value    []byte
+	// session is the one that the record goes with; nil if it stays.
+	session *int64
+	// indexes are the record's entries in secondary indexes, ascending, each once.
+	indexes []indexEntry
+	value   []byte
+}
+
+// indexEntry is a place in a secondary index.
+type indexEntry struct {
+	index, key string
+}
+
+func (e indexEntry) compare(other indexEntry) int {
+	return cmp.Or(strings.Compare(e.index, other.index), strings.Compare(e.key, other.key))
 }
 
 const (
@@ -33,6 +48,8 @@ const (
 	recordFixedBytes = 1 + 1 + 8 + 8 + 8 + 8 + 4
 
 	flagIdentity byte = 1 << 0
+	flagSession  byte = 1 << 1
+	flagIndexes  byte = 1 << 2
 )
 
 // appendRecord appends the record's stored form to dst.
@@ -41,6 +58,12 @@ func appendRecord(dst []byte, r *record) []byte {
 	if r.identity != nil {
 		flags |= flagIdentity
 	}
+	if r.session != nil {
+		flags |= flagSession
+	}
+	if len(r.indexes) > 0 {
+		flags |= flagIndexes
+	}
 	dst = append(dst, recordVersion, flags)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.versionID))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.modifications))
@@ -48,8 +71,16 @@ func appendRecord(dst []byte, r *record) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, r.modified)
 	dst = binary.BigEndian.AppendUint32(dst, r.hash)
 	if r.identity != nil {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(len(*r.identity)))
-		dst = append(dst, *r.identity...)
+		dst = appendText(dst, *r.identity)
+	}
+	if r.session != nil {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(*r.session))
+	}
+	if len(r.indexes) > 0 {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(r.indexes)))
+		for _, e := range r.indexes {
+			dst = appendText(appendText(dst, e.index), e.key)
+		}
 	}
 	return append(dst, r.value...)
 }
@@ -58,7 +89,8 @@ var (
 	errRecordVersion = errors.New("unknown record version")
 	errRecordFlags   = errors.New("unknown record flags")
 	errRecordShort   = errors.New("record ends too early")
-	errRecordText    = errors.New("identity is not UTF-8")
+	errRecordText    = errors.New("text is not UTF-8")
+	errRecordIndexes = errors.New("entries of indexes that are not ascending")
 )
 
 // decodeRecord reads what appendRecord wrote. The value is a part of b, not a
@@ -72,7 +104,7 @@ func decodeRecord(b []byte) (record, error) {
 		return record{}, errRecordVersion
 	}
 	flags := b[1]
-	if flags&^flagIdentity != 0 {
+	if flags&^(flagIdentity|flagSession|flagIndexes) != 0 {
 		return record{}, errRecordFlags
 	}
 	r := record{
@@ -82,31 +114,36 @@ func decodeRecord(b []byte) (record, error) {
 		modified:      binary.BigEndian.Uint64(b[26:]),
 		hash:          binary.BigEndian.Uint32(b[34:]),
 	}
-	rest := b[recordFixedBytes:]
+	rest := fields{rest: b[recordFixedBytes:]}
 	if flags&flagIdentity != 0 {
-		if len(rest) < 4 {
-			return record{}, errRecordShort
-		}
-		n := binary.BigEndian.Uint32(rest)
-		rest = rest[4:]
-		if uint64(n) > uint64(len(rest)) {
-			return record{}, errRecordShort
-		}
-		identity := string(rest[:n])
-		if !utf8.ValidString(identity) {
-			// No request holds such a text, and no answer could.
-			return record{}, errRecordText
-		}
-		r.identity, rest = &identity, rest[n:]
+		identity := rest.text()
+		r.identity = &identity
 	}
-	r.value = rest
-	return r, nil
+	if flags&flagSession != 0 {
+		session := int64(rest.uint64())
+		r.session = &session
+	}
+	if flags&flagIndexes != 0 {
+		r.indexes = rest.indexEntries()
+	}
+	r.value = rest.rest
+	return r, rest.err
 }
 
 // succeed makes r what stands where old stood, rather than a record just created.
-func (r *record) succeed(old record) {
+func (r *record) succeed(old *record) {
 	r.modifications = old.modifications + 1
 	r.created = old.created
+}
+
+// override gives r the numbers that a put brings from elsewhere.
+func (r *record) override(req *api.PutRequest) {
+	if req.OverrideVersionId != nil {
+		r.versionID = req.GetOverrideVersionId()
+	}
+	if req.OverrideModificationsCount != nil {
+		r.modifications = req.GetOverrideModificationsCount()
+	}
 }
 
 // version returns the record's version as clients see it.
@@ -116,6 +153,27 @@ func (r *record) version() *api.Version {
 		ModificationsCount: r.modifications,
 		CreatedTimestamp:   r.created,
 		ModifiedTimestamp:  r.modified,
+		SessionId:          r.session,
 		ClientIdentity:     r.identity,
 	}
+}
+
+// attached reports whether there are rows beside the record that go with it: in
+// indexes, or with its session. No record has none.
+func (r *record) attached() bool {
+	return r != nil && (r.session != nil || len(r.indexes) > 0)
+}
+
+// isIn reports whether the record has an entry of an index.
+func (r *record) isIn(e indexEntry) bool {
+	if r == nil {
+		return false
+	}
+	_, found := slices.BinarySearchFunc(r.indexes, e, indexEntry.compare)
+	return found
+}
+
+// livesWith reports whether the record goes with a session.
+func (r *record) livesWith(session int64) bool {
+	return r != nil && r.session != nil && *r.session == session
 }

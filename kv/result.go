@@ -20,6 +20,9 @@ const (
 	// Refused: the body asks for what this version does not do, which Validate
 	// would have said. No record changed.
 	Refused Outcome = 3
+	// Forgotten: a named request that was not carried out now, whether or not it was
+	// before; no answer is known. No record changed.
+	Forgotten Outcome = 4
 )
 
 // String returns the outcome in a word.
@@ -31,6 +34,8 @@ func (o Outcome) String() string {
 		return "malformed"
 	case Refused:
 		return "refused"
+	case Forgotten:
+		return "forgotten"
 	}
 	return fmt.Sprintf("outcome-%d", uint8(o))
 }
@@ -45,17 +50,30 @@ type Result struct {
 	// transaction; nil unless such an entry was applied. The caller owns them.
 	Response    *api.WriteResponse
 	Transaction *api.TransactionResponse
+	// Repeated says that the response is that of an earlier entry, which has carried
+	// the named request out.
+	Repeated bool
+	// Session is the one that the entry created, and Ended are those that it ended.
+	Session *Session
+	Ended   []int64
 }
 
-// Encode returns the response as the bytes of a WriteResponse, or of a
-// TransactionResponse, and nil if there is none. It is left to the caller when to
+// Encode returns the response as the bytes of a WriteResponse, of a TransactionResponse
+// or of a CreateSessionResponse, or as those that DecodeEndedSessions and DecodeOnce take, and nil if
+// there is none. It is left to the caller when to
 // pay for it, since only the replica that owes an answer needs the bytes.
 func (r *Result) Encode() []byte {
 	switch {
+	case r.Kind == KindOnce:
+		return r.encodeOnce()
 	case r.Response != nil:
 		return encode(r.Response)
 	case r.Transaction != nil:
 		return encode(r.Transaction)
+	case r.Session != nil:
+		return encode(&api.CreateSessionResponse{SessionId: r.Session.ID})
+	case r.Kind == KindSession && r.Outcome == Applied:
+		return encodeEnded(r.Ended)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package kv
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,19 +20,32 @@ import (
 //
 // Commands, most with shard=N:
 //
-//	apply         entries, each "TERM.OFFSET @MS barrier|write|transaction|raw HEX";
-//	              the operations of a write or transaction follow it, indented (see
-//	              parseOperation and parseTransaction)
+//	apply         entries, each "TERM.OFFSET @MS barrier|write|transaction|raw HEX",
+//	              "create MS [IDENTITY]", "close ID..." or "expire ID..." of sessions, or
+//	              "trim OFFSET" of notifications, or "once CLIENT SEQUENCE LOW
+//	              write|transaction";
+//	              the settings of a barrier, and the operations of a write or
+//	              transaction, follow it, indented (see parseSettings, parseOperation
+//	              and parseTransaction)
 //	validate      operations of one write, or with the argument transaction of one
 //	              transaction; range=(MIN,MAX) in hex
 //	transaction   operations of a transaction that only reads
-//	read          lines "[equal|floor|ceiling|lower|higher] KEY"
-//	state         applied, flushed and digest
+//	read          lines "[equal|floor|ceiling|lower|higher] KEY"; with index=NAME of
+//	              secondary keys
+//	sequence      PREFIX: the last key of the sequence
+//	state         applied, flushed, digest, and the digest at the last agreed offset
 //	rows          every row of the database, byte by byte
+//	list          FROM [TO], with index=NAME of secondary keys; scan shows the records
+//	notifications after=N, batches=N and bytes=N of a page; before=MS: the offset up to
+//	              which they are older
+//	settings      the shard's
+//	sessions      the shard's, and their records
 //	flush, crash, close-and-open, delete-shard
+//
+// and for snapshots those of script_snapshot_test.go.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
-		s := &script{disk: newDisk(t)}
+		s := &script{disk: newDisk(t), parts: map[string][]SnapshotPart{}}
 		defer func() { s.disk.close(t) }()
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			out, err := s.run(t, d)
@@ -48,6 +62,8 @@ func TestScripts(t *testing.T) {
 
 type script struct {
 	disk *disk
+	// parts are those that export wrote down, by the story's names.
+	parts map[string][]SnapshotPart
 }
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) (string, error) {
@@ -67,11 +83,23 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) (string, error) {
 		res, err := db.ReadTransaction(ShardID(shard), parseTransaction(t, strings.Split(d.Input, "\n")))
 		return describeTransaction(res), err
 	case "read":
-		return s.read(t, ShardID(shard), d.Input)
+		return s.read(t, d, ShardID(shard))
+	case "sequence":
+		last, _, err := db.HighestSequence(ShardID(shard), d.Input)
+		return last + "\n", err
 	case "state":
 		return s.state(ShardID(shard))
 	case "rows":
 		return s.rows()
+	case "notifications":
+		return s.notifications(t, d, ShardID(shard))
+	case "sessions":
+		return describeSessions(db, ShardID(shard))
+	case "list", "scan":
+		return s.scan(t, d, ShardID(shard))
+	case "settings":
+		settings, err := db.Settings(ShardID(shard))
+		return describeSettings(settings), err
 	case "flush":
 		return "", db.Flush()
 	case "crash":
@@ -83,6 +111,14 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) (string, error) {
 		return "", nil
 	case "delete-shard":
 		return "", db.DeleteShard(ShardID(shard))
+	case "export":
+		return s.export(t, d, ShardID(shard))
+	case "import":
+		return s.importPart(t, d, ShardID(shard))
+	case "release-idle":
+		return "", db.ReleaseIdle()
+	case "staged":
+		return s.staged(t)
 	}
 	t.Fatalf("%s: unknown command %q", d.Pos, d.Cmd)
 	return "", nil
@@ -94,12 +130,19 @@ func (s *script) state(shard ShardID) (string, error) {
 		return "", err
 	}
 	flushed, err := s.disk.db.FlushedApplied(shard)
-	return fmt.Sprintf("applied %s, flushed %s, digest %s\n", applied, flushed, digest), err
+	if err != nil {
+		return "", err
+	}
+	offset, checked, err := s.disk.db.Checked(shard)
+	if err != nil || offset == 0 {
+		return fmt.Sprintf("applied %s, flushed %s, digest %s\n", applied, flushed, digest), err
+	}
+	return fmt.Sprintf("applied %s, flushed %s, digest %s, at %d %s\n", applied, flushed, digest, offset, checked), nil
 }
 
-func (s *script) read(t *testing.T, shard ShardID, input string) (string, error) {
+func (s *script) read(t *testing.T, d *datadriven.TestData, shard ShardID) (string, error) {
 	req := &api.ReadRequest{}
-	lines := strings.Split(input, "\n")
+	lines := strings.Split(d.Input, "\n")
 	for _, line := range lines {
 		comparison, key, near := strings.Cut(line, " ")
 		if !near {
@@ -110,7 +153,8 @@ func (s *script) read(t *testing.T, shard ShardID, input string) (string, error)
 			t.Fatalf("bad comparison %q", comparison)
 		}
 		req.Gets = append(req.Gets, &api.GetRequest{
-			Key: key, ComparisonType: api.KeyComparisonType(number), IncludeValue: true,
+			Key: strings.TrimPrefix(key, "-"), ComparisonType: api.KeyComparisonType(number), IncludeValue: true,
+			SecondaryIndexName: indexArgument(t, d),
 		})
 	}
 	res, err := s.disk.db.Read(shard, req)
@@ -121,6 +165,9 @@ func (s *script) read(t *testing.T, shard ShardID, input string) (string, error)
 	for i, get := range res.GetGets() {
 		fmt.Fprintf(&out, "%s: %s", lines[i], get.GetStatus())
 		if get.GetStatus() == api.Status_OK {
+			if get.SecondaryIndexKey != nil {
+				fmt.Fprintf(&out, " %s:", get.GetSecondaryIndexKey())
+			}
 			if get.Key != nil {
 				fmt.Fprintf(&out, " %s", get.GetKey())
 			}
@@ -149,10 +196,22 @@ func describeResults(results []Result) string {
 	var out strings.Builder
 	for i := range results {
 		r := &results[i]
-		fmt.Fprintf(&out, "%s %s\n", r.ID, r.Outcome)
+		fmt.Fprintf(&out, "%s %s", r.ID, r.Outcome)
+		if r.Repeated {
+			out.WriteString(" before")
+		}
+		out.WriteByte('\n')
 		out.WriteString(describeTransaction(r.Transaction))
+		if r.Session != nil {
+			fmt.Fprintf(&out, "  session %d\n", r.Session.ID)
+		}
+		if len(r.Ended) > 0 {
+			fmt.Fprintf(&out, "  ended %v\n", r.Ended)
+		}
 		for _, put := range r.Response.GetPuts() {
-			fmt.Fprintf(&out, "  put: %s %s\n", put.GetStatus(), describeVersion(put.GetVersion()))
+			words := []string{"  put:", put.GetStatus().String(), put.GetKey(), describeVersion(put.GetVersion())}
+			words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
+			fmt.Fprintln(&out, strings.Join(words, " "))
 		}
 		for _, del := range r.Response.GetDeletes() {
 			fmt.Fprintf(&out, "  delete: %s\n", del.GetStatus())
@@ -161,7 +220,7 @@ func describeResults(results []Result) string {
 			fmt.Fprintf(&out, "  delete-range: %s\n", del.GetStatus())
 		}
 	}
-	return strings.ReplaceAll(out.String(), " \n", "\n")
+	return out.String()
 }
 
 func describeVersion(v *api.Version) string {
@@ -170,6 +229,9 @@ func describeVersion(v *api.Version) string {
 	}
 	text := fmt.Sprintf("version=%d modifications=%d created=%d modified=%d",
 		v.GetVersionId(), v.GetModificationsCount(), v.GetCreatedTimestamp(), v.GetModifiedTimestamp())
+	if v.SessionId != nil {
+		text += fmt.Sprintf(" session=%d", v.GetSessionId())
+	}
 	if v.ClientIdentity != nil {
 		text += fmt.Sprintf(" identity=%q", v.GetClientIdentity())
 	}
@@ -217,7 +279,7 @@ func parseEntry(t *testing.T, head string, operations []string) Entry {
 	}
 	switch kind {
 	case "barrier":
-		e.Payload = BarrierPayload()
+		e.Payload = append(BarrierPayload(), parseSettings(t, operations)...)
 	case "write":
 		body, err := proto.Marshal(parseOperations(t, operations))
 		if err != nil {
@@ -226,6 +288,16 @@ func parseEntry(t *testing.T, head string, operations []string) Entry {
 		e.Payload = WritePayload(body)
 	case "transaction":
 		e.Payload = mustTransaction(parseTransaction(t, operations))
+	case "create", "close", "expire":
+		e.Payload = parseSession(t, kind, strings.Fields(strings.SplitN(head, kind, 2)[1]))
+	case "trim":
+		through, err := strconv.ParseInt(strings.Fields(head)[3], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Payload = TrimNotificationsPayload(through)
+	case "once":
+		e.Payload = parseOnceEntry(t, strings.Fields(head)[3:], operations)
 	case "raw":
 		payload, err := hex.DecodeString(raw)
 		if err != nil {
@@ -250,7 +322,8 @@ func parseOperations(t *testing.T, lines []string) *api.WriteRequest {
 
 // parseOperation reads one of
 //
-//	put KEY VALUE [expect=N] [identity=TEXT] [route=TEXT] [session=N] [delta=N] [index=NAME]
+//	put KEY VALUE [expect=N] [identity=TEXT] [route=TEXT] [session=N] [delta=N,...]
+//	  [index=NAME:KEY,...] [override=N] [modifications=N]
 //	delete KEY [expect=N] [route=TEXT]
 //	delete-range FROM [TO]
 func parseOperation(t *testing.T, req *api.WriteRequest, fields []string) {
@@ -269,13 +342,19 @@ func parseOperation(t *testing.T, req *api.WriteRequest, fields []string) {
 		put := &api.PutRequest{
 			Key: words[0], Value: []byte(words[1]), ExpectedVersionId: number(t, options, "expect"),
 			ClientIdentity: text(options, "identity"), PartitionKey: text(options, "route"),
-			SessionId: number(t, options, "session"),
+			SessionId: number(t, options, "session"), OverrideVersionId: number(t, options, "override"),
+			OverrideModificationsCount: number(t, options, "modifications"),
 		}
-		if delta := number(t, options, "delta"); delta != nil {
-			put.SequenceKeyDelta = []uint64{uint64(*delta)}
+		for _, delta := range listOf(options, "delta") {
+			n, err := strconv.ParseUint(delta, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put.SequenceKeyDelta = append(put.SequenceKeyDelta, n)
 		}
-		if index := text(options, "index"); index != nil {
-			put.SecondaryIndexes = []*api.SecondaryIndex{{IndexName: *index}}
+		for _, entry := range listOf(options, "index") {
+			index, key, _ := strings.Cut(entry, ":")
+			put.SecondaryIndexes = append(put.SecondaryIndexes, &api.SecondaryIndex{IndexName: index, SecondaryKey: key})
 		}
 		req.Puts = append(req.Puts, put)
 	case "delete":
@@ -289,6 +368,13 @@ func parseOperation(t *testing.T, req *api.WriteRequest, fields []string) {
 	default:
 		t.Fatalf("bad operation %q", fields)
 	}
+}
+
+func listOf(options map[string]string, name string) []string {
+	if options[name] == "" {
+		return nil
+	}
+	return strings.Split(options[name], ",")
 }
 
 func text(options map[string]string, name string) *string {

@@ -60,11 +60,14 @@ type transaction struct {
 
 // stagedRecord is a record as the transaction leaves it. It owns its value.
 type stagedRecord struct {
+	key string
 	row []byte
-	// stored says that the state has a record at the row, exists that there is one
-	// now.
-	stored, exists bool
-	record         record
+	// stored is the record that the state has at the row, without its value; nil if it
+	// has none.
+	stored *record
+	// exists says that there is a record now.
+	exists bool
+	record record
 }
 
 func newTransaction(shard ShardID, order keyspace.Order, from pebble.Reader) *transaction {
@@ -123,7 +126,10 @@ func (t *transaction) holds(condition *api.TransactionCondition) (bool, *api.Tra
 func fulfils(condition *api.TransactionCondition, r record, exists bool) bool {
 	switch expected := condition.GetExpectation().(type) {
 	case *api.TransactionCondition_VersionId:
-		return meets(&expected.VersionId, r, exists)
+		if !exists {
+			return meets(&expected.VersionId, nil)
+		}
+		return meets(&expected.VersionId, &r)
 	case *api.TransactionCondition_Exists:
 		return expected.Exists == exists
 	case *api.TransactionCondition_Value:
@@ -224,7 +230,7 @@ func (t *transaction) write(s *stagedRecord, key string, value []byte, identity 
 		value:     value,
 	}
 	if s.exists {
-		r.succeed(s.record)
+		r.succeed(&s.record)
 	}
 	s.exists, s.record = true, r
 	t.nextVersion++
@@ -251,18 +257,19 @@ func (t *transaction) stage(key string, withValue bool) (*stagedRecord, error) {
 	if s, changed := t.staged[key]; changed {
 		return s, nil
 	}
-	s := &stagedRecord{row: appendRecordKey(nil, t.shard, t.order, key)}
+	s := &stagedRecord{key: key, row: appendRecordKey(nil, t.shard, t.order, key)}
 	stored, err := withRecord(t.from, t.shard, t.order, s.row, func(r record) {
-		s.record = r
-		s.record.value = nil
+		value := r.value
+		r.value = nil
+		s.record, s.stored = r, &r
 		if withValue {
-			s.record.value = bytes.Clone(r.value)
+			s.record.value = bytes.Clone(value)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.stored, s.exists = stored, stored
+	s.exists = stored
 	t.staged[key] = s
 	t.changes = append(t.changes, s)
 	return s, nil

@@ -26,6 +26,9 @@ const (
 	MaxRequestBytes = 32 << 20
 	// MaxOperations bounds the operations of a WriteRequest, all kinds together.
 	MaxOperations = 64 << 10
+	// MaxDeleteRanges bounds the range deletes among them. What one costs grows with the
+	// number of those before it.
+	MaxDeleteRanges = 1024
 )
 
 // InternalPrefix starts the keys that are the server's own.
@@ -72,6 +75,10 @@ func validateSize(req *api.WriteRequest) *RefusedError {
 		return refuse(TooLarge, wholeMessage, fmt.Sprintf("has %d operations", operations),
 			fmt.Sprintf("send at most %d in a request", MaxOperations))
 	}
+	if ranges := len(req.GetDeleteRanges()); ranges > MaxDeleteRanges {
+		return refuse(TooLarge, "delete_ranges", fmt.Sprintf("has %d ranges", ranges),
+			fmt.Sprintf("send at most %d in a request", MaxDeleteRanges))
+	}
 	if refused := checkLength(wholeMessage, proto.Size(req), MaxRequestBytes); refused != nil {
 		return refused
 	}
@@ -86,7 +93,9 @@ func validatePut(put *api.PutRequest, shard HashRange) *RefusedError {
 		checkText("client_identity", put.GetClientIdentity(), MaxIdentityBytes),
 		checkLength("value", len(put.GetValue()), MaxValueBytes),
 		checkExpected("expected_version_id", put.ExpectedVersionId),
-		checkSupported(put),
+		contradiction(put),
+		checkDeltas(put),
+		checkIndexes(put),
 		checkRoute("key", putRoute(put), shard),
 	)
 }

@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/ostraka-db/ostraka/api"
 	"github.com/ostraka-db/ostraka/kv/keyspace"
 )
 
@@ -60,14 +59,6 @@ func checkExpected(field string, expected *int64) *RefusedError {
 		fmt.Sprintf("send a version id that was returned, or %d for a record that must not exist", NoVersion))
 }
 
-func checkSupported(put *api.PutRequest) *RefusedError {
-	field := unsupportedIn(put)
-	if field == "" {
-		return nil
-	}
-	return refuse(Unsupported, field, "is not supported by this version", "leave it out, or upgrade the server")
-}
-
 func checkRoute(field, route string, shard HashRange) *RefusedError {
 	hash := keyspace.Hash(route)
 	if shard.Contains(hash) {
@@ -75,22 +66,4 @@ func checkRoute(field, route string, shard HashRange) *RefusedError {
 	}
 	return refuse(WrongShard, field, fmt.Sprintf("hashes to %08x, outside the shard's range %s", hash, shard),
 		"fetch the shard map again, and send the operation to the shard that holds this hash")
-}
-
-// unsupportedIn names the first field of a put that asks for what Apply does not
-// do yet, or nothing.
-func unsupportedIn(put *api.PutRequest) string {
-	switch {
-	case put.SessionId != nil:
-		return "session_id"
-	case len(put.GetSequenceKeyDelta()) > 0:
-		return "sequence_key_delta"
-	case len(put.GetSecondaryIndexes()) > 0:
-		return "secondary_indexes"
-	case put.OverrideVersionId != nil:
-		return "override_version_id"
-	case put.OverrideModificationsCount != nil:
-		return "override_modifications_count"
-	}
-	return ""
 }

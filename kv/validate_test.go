@@ -2,6 +2,7 @@ package kv
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,15 @@ func TestLimits(t *testing.T) {
 	key := func(n int) string { return strings.Repeat("k", n) }
 	puts := func(puts ...*api.PutRequest) *api.WriteRequest { return &api.WriteRequest{Puts: puts} }
 	many := func(n int) *api.WriteRequest {
-		return &api.WriteRequest{DeleteRanges: make([]*api.DeleteRangeRequest, n)}
+		return &api.WriteRequest{Deletes: slices.Repeat([]*api.DeleteRequest{{Key: "a"}}, n)}
+	}
+	sequence := func(key string, numbers int) *api.PutRequest {
+		deltas := slices.Repeat([]uint64{1}, numbers)
+		return &api.PutRequest{Key: key, PartitionKey: proto.String("p"), SequenceKeyDelta: deltas}
+	}
+	indexed := func(entries int, index, key string) *api.PutRequest {
+		entry := &api.SecondaryIndex{IndexName: index, SecondaryKey: key}
+		return &api.PutRequest{Key: "a", SecondaryIndexes: slices.Repeat([]*api.SecondaryIndex{entry}, entries)}
 	}
 	half := make([]byte, MaxRequestBytes/2-100)
 	unknown := &api.PutRequest{Key: "a"}
@@ -40,12 +49,21 @@ func TestLimits(t *testing.T) {
 		{"request too large", puts(&api.PutRequest{Key: "a", Value: half}, &api.PutRequest{Key: "b", Value: half}, &api.PutRequest{Key: key(300)}), TooLarge, "request"},
 		{"most operations", many(MaxOperations), 0, ""},
 		{"too many operations", many(MaxOperations + 1), TooLarge, "request"},
+		{"most ranges", &api.WriteRequest{DeleteRanges: make([]*api.DeleteRangeRequest, MaxDeleteRanges)}, 0, ""},
+		{"too many ranges", &api.WriteRequest{DeleteRanges: make([]*api.DeleteRangeRequest, MaxDeleteRanges+1)}, TooLarge, "delete_ranges"},
 		{"range end too long", &api.WriteRequest{DeleteRanges: []*api.DeleteRangeRequest{{EndExclusive: key(MaxKeyBytes + 1)}}}, TooLarge, "delete_ranges[0].end_exclusive"},
 		{"key that is not UTF-8", puts(&api.PutRequest{Key: "a\xff"}), Invalid, "puts[0].key"},
 		{"range that is not UTF-8", &api.WriteRequest{DeleteRanges: []*api.DeleteRangeRequest{{StartInclusive: "\xff"}}}, Invalid, "delete_ranges[0].start_inclusive"},
 		{"field of a newer client", puts(&api.PutRequest{Key: "b"}, unknown), Unsupported, "puts[1]"},
-		{"overridden version id", puts(&api.PutRequest{Key: "a", OverrideVersionId: proto.Int64(7)}), Unsupported, "puts[0].override_version_id"},
-		{"overridden modification count", puts(&api.PutRequest{Key: "a", OverrideModificationsCount: proto.Int64(7)}), Unsupported, "puts[0].override_modifications_count"},
+		{"most numbers of a sequence", puts(sequence("a", MaxSequenceDeltas)), 0, ""},
+		{"too many numbers of a sequence", puts(sequence("a", MaxSequenceDeltas+1)), TooLarge, "puts[0].sequence_key_delta"},
+		{"longest key of a sequence", puts(sequence(key(MaxKeyBytes-sequencePartBytes), 1)), 0, ""},
+		{"key of a sequence too long", puts(sequence(key(MaxKeyBytes-sequencePartBytes+1), 1)), TooLarge, "puts[0].key"},
+		{"most entries in indexes", puts(indexed(MaxSecondaryIndexes, "i", "k")), 0, ""},
+		{"too many entries in indexes", puts(indexed(MaxSecondaryIndexes+1, "i", "k")), TooLarge, "puts[0].secondary_indexes"},
+		{"index name too long", puts(indexed(1, key(MaxIndexNameBytes+1), "k")), TooLarge, "puts[0].secondary_indexes[0].index_name"},
+		{"index name that is not UTF-8", puts(indexed(1, "\xff", "k")), Invalid, "puts[0].secondary_indexes[0].index_name"},
+		{"secondary key too long", puts(indexed(2, "i", key(MaxKeyBytes+1))), TooLarge, "puts[0].secondary_indexes[0].secondary_key"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
