@@ -21,6 +21,7 @@ type fencing struct {
 type fenceAnswer struct {
 	member      Member
 	head        EntryID
+	damaged     bool
 	leaderships int
 	draining    bool
 }
@@ -67,7 +68,7 @@ func (e *Election) fenced(from Envelope, m NewTermReply) {
 		return
 	}
 	e.fence.answers = append(e.fence.answers, fenceAnswer{
-		member: member.Member, head: m.Head, leaderships: m.Leaderships, draining: m.Draining,
+		member: member.Member, head: m.Head, damaged: m.Damaged, leaderships: m.Leaderships, draining: m.Draining,
 	})
 	if e.phase == fencingPhase {
 		e.considerChoice()
@@ -82,9 +83,10 @@ func (e *Election) fenced(from Envelope, m NewTermReply) {
 }
 
 // considerChoice chooses at once when everybody that is not silent has
-// answered, and gives the rest a short grace once a quorum has.
+// answered, and gives the rest a short grace once a quorum has, and somebody can
+// lead.
 func (e *Election) considerChoice() {
-	if !e.voters().Reached(func(m Member) bool { return e.fence.answer(m) != nil }) {
+	if len(e.candidates()) == 0 {
 		return
 	}
 	missing := slices.ContainsFunc(e.doc.Members(), func(m DocumentMember) bool {
@@ -99,8 +101,12 @@ func (e *Election) considerChoice() {
 
 // fenceTimeout ends the grace, or gives up a term in which no quorum answers.
 func (e *Election) fenceTimeout() {
-	if e.voters().Reached(func(m Member) bool { return e.fence.answer(m) != nil }) {
+	if len(e.candidates()) > 0 {
 		e.choose()
+		return
+	}
+	if e.joinersMissing(func(m Member) bool { return e.fence.answer(m) != nil }) && !e.storing() {
+		e.back()
 		return
 	}
 	e.watch(e.after(0))
@@ -114,18 +120,17 @@ func (e *Election) choose() {
 		e.timer = e.now.Mono.Add(e.options.GraceFor)
 		return
 	}
-	var eligible []fenceAnswer
-	for _, a := range e.fence.answers {
-		if e.voters().Contains(a.member) && e.eligible(a) {
-			eligible = append(eligible, a)
-		}
+	if e.withdrawn() {
+		e.back()
+		return
 	}
-	assert(len(eligible) > 0, "a quorum answered, and nobody is eligible: %v", e.fence.answers)
+	eligible := e.candidates()
 	best := slices.MinFunc(eligible, func(a, b fenceAnswer) int {
 		return cmp.Or(
 			falseFirst(a.member == e.failed, b.member == e.failed),
 			falseFirst(slices.Contains(e.silent, a.member.Server), slices.Contains(e.silent, b.member.Server)),
 			falseFirst(a.draining, b.draining),
+			falseFirst(e.leaving(a.member), e.leaving(b.member)),
 			cmp.Compare(a.leaderships, b.leaderships),
 			b.head.Compare(a.head),
 			cmp.Compare(a.member.Replica, b.member.Replica))
@@ -135,11 +140,29 @@ func (e *Election) choose() {
 	e.sendBecomeLeader()
 }
 
+// candidates are the members that may be chosen. There are some once a quorum
+// answered, unless all that hold enough are damaged.
+func (e *Election) candidates() []fenceAnswer {
+	var eligible []fenceAnswer
+	for _, a := range e.fence.answers {
+		if e.voters().Contains(a.member) && !a.damaged && e.eligible(a) {
+			eligible = append(eligible, a)
+		}
+	}
+	return eligible
+}
+
 func (e *Election) eligible(a fenceAnswer) bool {
 	return e.voters().Reached(func(m Member) bool {
 		other := e.fence.answer(m)
 		return other != nil && other.head.Compare(a.head) <= 0
 	})
+}
+
+// leaving reports whether a member votes only until the change under way is
+// complete: were it to lead, it would have to hand over then.
+func (e *Election) leaving(m Member) bool {
+	return len(e.doc.Joining) > 0 && !slices.Contains(bareMembers(e.doc.Joining), m)
 }
 
 func falseFirst(a, b bool) int {
@@ -158,6 +181,7 @@ func (e *Election) sendBecomeLeader() {
 	m := BecomeLeader{
 		Term: e.mine, Ensemble: bareMembers(e.doc.Ensemble),
 		Joining: bareMembers(e.doc.Joining), Learners: bareMembers(e.doc.Learners),
+		Settings: e.doc.Settings,
 	}
 	for _, a := range e.fence.answers {
 		m.Heads = append(m.Heads, MemberHead{Member: a.member, Head: a.head})
@@ -203,25 +227,33 @@ func (e *Election) startTimeout() {
 // it: it is made if it is new, and only on the disk that the document names. A
 // leader that meets such a server hears of it too, so that a member that was
 // away when the shard began joins without an election.
-func (e *Election) notMember(from Envelope, incarnation Incarnation) {
+func (e *Election) notMember(from Envelope, m NotMember) {
 	member, known := e.member(from)
 	if !known || !e.found {
 		return
 	}
+	incarnation := m.Incarnation
 	if i := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == from.From }); i >= 0 {
 		e.peers[i].incarnation = incarnation
 	}
-	switch member.Incarnation {
-	case incarnation:
+	switch {
+	case m.Deleted:
+		// The disk lost what the replica had promised, and remembers that it did.
+		// The document tells the other coordinators.
+		if !slices.Contains(e.gone, member.Member) {
+			e.gone = append(e.gone, member.Member)
+		}
+		e.adoptDisks()
+	case member.Incarnation == incarnation:
 		e.send(member, CreateReplica{Incarnation: incarnation})
-	case 0:
+	case member.Incarnation == 0:
 		e.adoptDisks()
 	}
 	// Any other disk has lost the replica, which then never votes again.
 }
 
 // adoptDisks writes down the disks on which members' replicas are going to be,
-// as far as they are known. It takes no part in any term, so any coordinator may
+// as far as they are known, and which members no disk holds any more. It takes no part in any term, so any coordinator may
 // do it; but not while a leader is about to be published, which builds on the
 // document.
 func (e *Election) adoptDisks() {
@@ -231,10 +263,15 @@ func (e *Election) adoptDisks() {
 	doc, found := e.doc.Clone(), false
 	for _, members := range [][]DocumentMember{doc.Ensemble, doc.Joining, doc.Learners} {
 		for i := range members {
-			if m := &members[i]; m.Incarnation == 0 {
+			m := &members[i]
+			before := m.Incarnation
+			switch {
+			case slices.Contains(e.gone, m.Member):
+				m.Incarnation = NoDisk
+			case before == 0:
 				m.Incarnation = e.incarnationOf(m.Server)
-				found = found || m.Incarnation != 0
 			}
+			found = found || m.Incarnation != before
 		}
 	}
 	if found {
@@ -257,12 +294,24 @@ func (e *Election) incarnationOf(server ServerID) Incarnation {
 func (e *Election) disksAdopted(doc Document) {
 	before := e.doc.Members()
 	e.learnDocument(doc)
-	for _, m := range doc.Members() {
-		if m.Incarnation != 0 && !slices.Contains(before, m) {
+	e.makeReplicas(before)
+	if slices.ContainsFunc(doc.Members(), func(m DocumentMember) bool {
+		return m.Incarnation == NoDisk && !slices.Contains(before, m)
+	}) {
+		// Whoever has a wish for the shard need not have met the member.
+		e.announce()
+	}
+	e.adoptDisks()
+}
+
+// makeReplicas makes those of the document that were not in it before, or not
+// with a disk.
+func (e *Election) makeReplicas(before []DocumentMember) {
+	for _, m := range e.doc.Members() {
+		if m.Incarnation != 0 && m.Incarnation != NoDisk && !slices.Contains(before, m) {
 			e.send(m, CreateReplica{Incarnation: m.Incarnation})
 		}
 	}
-	e.adoptDisks()
 }
 
 // created goes on with what a replica was missing for: its fence, or its answer
@@ -270,6 +319,10 @@ func (e *Election) disksAdopted(doc Document) {
 func (e *Election) created(from Envelope, m ReplicaCreated) {
 	member, known := e.member(from)
 	switch {
+	case m.Refused == RefusedNotMember:
+		// Another replica is there. If it left the shard long ago, the document
+		// tells so.
+		e.tell(from.From)
 	case !known || m.Refused != 0:
 	case e.phase == fencingPhase && e.fence.answer(member.Member) == nil:
 		e.send(member, NewTerm{Term: e.mine})

@@ -1,5 +1,7 @@
 package replication
 
+import "slices"
+
 // Rule 1: terms, each made by one compare-and-set and owned by the run whose
 // own call returned success.
 
@@ -33,23 +35,41 @@ func (e *Election) patienceOver() bool {
 	return e.now.Mono >= e.seen.Add(e.options.SilentAfter)
 }
 
-// claim writes a term above every one that was mentioned. It ends whatever this
-// run began in an earlier term.
+// claim writes a term above every one that was mentioned, for the members that the
+// document names; but not for ever for a joining ensemble with which nothing
+// comes to work.
 func (e *Election) claim() {
-	doc := e.doc.Clone()
+	if len(e.doc.Joining) > 0 && e.change.terms >= maxJointTerms {
+		e.back()
+		return
+	}
+	e.claimFor(e.doc.Clone())
+}
+
+// claimFor writes a higher term into a document. It ends whatever this run began
+// in an earlier term.
+func (e *Election) claimFor(doc Document) {
+	e.change.terms++
+	if len(doc.Joining) == 0 {
+		e.change.terms = 0
+	}
 	doc.Version++
 	doc.Term = TermID{Term: max(e.highest, doc.Term.Term) + 1, Election: ElectionID(e.draw())}
 	doc.Status = StatusElecting
 	doc.Leader, doc.LeaderRun = Member{}, 0
+	if e.settings != nil {
+		doc.Settings = e.settings
+	}
 	e.highest = doc.Term.Term
 	e.write(claiming, doc)
 }
 
-// publish writes who leads.
+// publish writes who leads. Under two ensembles this is the step forward.
 func (e *Election) publish(leader Member, run RunID) {
 	doc := e.doc.Clone()
 	doc.Version++
 	doc.Status, doc.Leader, doc.LeaderRun = StatusSteady, leader, run
+	forward(&doc)
 	e.write(publishing, doc)
 }
 
@@ -83,17 +103,27 @@ func (e *Election) stored(ev DocumentStored) {
 		// A later document is known already: whatever this began is over.
 		e.superseded()
 	case e.phase == claiming:
+		e.wentBack(doc)
 		e.learnDocument(*doc)
 		e.mine = doc.Term
 		e.beginFencing()
 	case e.phase == publishing:
+		e.change.terms = 0
 		e.learnDocument(*doc)
 		e.announce()
 		e.watch(Never)
 		if e.suspicious() {
 			// The leader was lost while it was published.
 			e.suspect()
+			return
 		}
+		e.reconcile()
+	case e.phase == changing:
+		before := e.doc.Members()
+		e.learnDocument(*doc)
+		e.announce()
+		e.makeReplicas(before)
+		e.decide()
 	default:
 		e.disksAdopted(*doc)
 	}
@@ -123,11 +153,24 @@ func (e *Election) storeLost() {
 	e.watch(e.after(e.options.ElectWithin / 4))
 }
 
-// announce tells every server of the document.
+// announce tells every server of the document: those of the shard's beginning,
+// its members', and all others that were heard.
 func (e *Election) announce() {
-	for _, server := range e.servers {
-		if server != e.self {
-			e.send(DocumentMember{Member: Member{Server: server}}, Assign{Document: e.doc.Clone()})
+	servers := slices.Clone(e.servers)
+	for _, m := range append(e.doc.Members(), e.doc.Removed...) {
+		servers = append(servers, m.Server)
+	}
+	for _, p := range e.peers {
+		servers = append(servers, p.server)
+	}
+	for i, server := range servers {
+		if server != e.self && !slices.Contains(servers[:i], server) {
+			e.tell(server)
 		}
 	}
+}
+
+// tell sends a server the document.
+func (e *Election) tell(server ServerID) {
+	e.send(DocumentMember{Member: Member{Server: server}}, Assign{Document: e.doc.Clone()})
 }

@@ -15,6 +15,7 @@ func (r *Replica) Clone() *Replica {
 	c.role = cloneRole(r.role)
 	c.pending = slices.Clone(r.pending)
 	c.silent = slices.Clone(r.silent)
+	c.checks = slices.Clone(r.checks)
 	return &c
 }
 
@@ -43,7 +44,14 @@ func cloneRole(of role) role {
 		c.voters.Ensemble = slices.Clone(of.voters.Ensemble)
 		c.voters.Joining = slices.Clone(of.voters.Joining)
 		c.cursors = slices.Clone(of.cursors)
+		for i := range c.cursors {
+			c.cursors[i].checks = slices.Clone(c.cursors[i].checks)
+		}
 		c.reads = of.reads.clone()
+		return &c
+	case *deletedRole:
+		c := *of
+		c.answer = slices.Clone(of.answer)
 		return &c
 	}
 	assert(false, "a replica is %T", of)
@@ -67,8 +75,12 @@ func (e *Election) Clone() *Election {
 	c.doc = e.doc.Clone()
 	c.silent = slices.Clone(e.silent)
 	c.peers = slices.Clone(e.peers)
+	c.gone = slices.Clone(e.gone)
 	c.question.answers = slices.Clone(e.question.answers)
 	c.fence.answers = slices.Clone(e.fence.answers)
+	c.change.wish = slices.Clone(e.change.wish)
+	c.change.answers = slices.Clone(e.change.answers)
+	c.change.deleted = slices.Clone(e.change.deleted)
 	if e.store != nil {
 		doc := e.store.Clone()
 		c.store = &doc

@@ -63,7 +63,7 @@ func writable(v reflect.Value) reflect.Value {
 // filledReplicas returns one replica for each role.
 func filledReplicas() []*Replica {
 	var replicas []*Replica
-	for _, role := range []role{&fencedRole{}, &followerRole{}, &leaderRole{}} {
+	for _, role := range []role{&fencedRole{}, &followerRole{}, &leaderRole{}, &deletedRole{}} {
 		r, f := &Replica{}, &filler{}
 		f.fill(reflect.ValueOf(r).Elem())
 		// What is asked comes after what is done.

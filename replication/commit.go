@@ -89,7 +89,7 @@ func (r *Replica) advanceCommit(l *leaderRole) {
 // at a time.
 func (r *Replica) apply() {
 	limit := min(r.commit, r.log.durable)
-	if r.applying > r.applied || r.applyRead != 0 || r.applied >= limit {
+	if r.applying > r.applied || r.applyRead != 0 || r.incoming.installing || r.applied >= limit || !r.mayApply() {
 		return
 	}
 	entries := r.log.entries(r.applied+1, limit, r.options.MaxApplyBytes)
@@ -106,7 +106,7 @@ func (r *Replica) applyEntries(entries []Entry) {
 	for len(entries) > 0 && entries[len(entries)-1].ID.Offset > limit {
 		entries = entries[:len(entries)-1]
 	}
-	if len(entries) == 0 || entries[0].ID.Offset != r.applied+1 {
+	if len(entries) == 0 || entries[0].ID.Offset != r.applied+1 || r.incoming.installing || !r.mayApply() {
 		r.apply()
 		return
 	}
@@ -118,7 +118,8 @@ func (r *Replica) applyEntries(entries []Entry) {
 
 // appliedBatch takes the results: outcomes of proposals, and reads that waited
 // for the state to be recent enough.
-func (r *Replica) appliedBatch(results [][]byte) {
+func (r *Replica) appliedBatch(ev Applied) {
+	results := ev.Results
 	assert(len(results) == int(r.applying-r.applied), "%d results for %d to %d", len(results), r.applied+1, r.applying)
 	first := r.applied + 1
 	r.applied = r.applying
@@ -134,8 +135,13 @@ func (r *Replica) appliedBatch(results [][]byte) {
 	r.refuseSuperseded(first)
 	if l, leads := r.role.(*leaderRole); leads {
 		r.releaseReads(l)
+		r.repairMembers(l)
 	}
-	r.log.trim(r.options.TailBytes, r.applied)
+	r.log.shrinkTail(r.options.TailBytes, r.applied)
+	r.checked(ev.Check)
+	if r.suspect {
+		r.quarantine()
+	}
 	r.apply()
 }
 

@@ -24,13 +24,23 @@
 //     LogDone is delivered only when the operation and all before it would
 //     survive a crash. A failure to write or sync is final: the process stops, and
 //     what was asked is not known to be done.
+//     Trim is asked only up to what the state machine holds durably. What a crash
+//     left is settled ([Recovered.Settle]) before a replica is opened. An entry that
+//     was synced and cannot be read back is reported (Recovered.Damaged,
+//     EntriesRead.Damaged), never left out, and never cut off.
 //  4. The term record. What OpTerm stored last is what [Recovered] carries after a
 //     restart, with the log as it was synced. A server that cannot say so (its
-//     disk is another) has another [Incarnation], and its replicas are gone.
+//     disk is another) has another [Incarnation], and its replicas are gone. Where
+//     the disk lost one replica's record alone, that is opened as deleted.
 //  5. The state machine. Apply is called with consecutive entries, each once in a
-//     run; the applied offset that is recovered is one whose effects are there,
-//     and exactly those. Nothing in an entry may make it fail. A query sees every
-//     entry applied before it was asked.
+//     run; the applied entry that is recovered is one whose effects are there,
+//     and exactly those. Nothing in an entry may make it fail; a disk may, and then
+//     the state is dropped and repaired ([StateLost]). A query sees every
+//     entry applied before it was asked. A snapshot is installed whole and
+//     durably, with its last entry as the applied one, or not at all. A shard
+//     without a term record has no state: what a crash left of a deleted one is
+//     dropped before the node starts. Where it tells checks of the state, they are
+//     as of the same offsets everywhere ([Check]).
 //  6. The metadata store. CompareAndSet writes a document if and only if the
 //     stored version is the one before; StoreDone means that this very call did.
 //     An answer that is not certain is StoreUnknown.

@@ -31,16 +31,23 @@ type Document struct {
 	Version int64
 	Term    TermID
 	Status  Status
-	// Ensemble votes; Joining votes too while an ensemble change is under way.
+	// Ensemble votes; Joining votes too while an ensemble change is under way,
+	// which is only while Status is electing.
 	Ensemble []DocumentMember
 	Joining  []DocumentMember
 	Learners []DocumentMember
+	// Removed are replicas that left the shard and are not known to be deleted.
+	Removed []DocumentMember
 	// Leader is set when Status is steady, with the run of the process that
 	// leads: another run of it does not.
 	Leader    Member
 	LeaderRun RunID
 	// LastReplica is the highest replica id ever given out for the shard.
 	LastReplica ReplicaID
+	// Settings are the state machine's: what it is to be like in this shard. Every
+	// term begins with them (rule 4), and the core does not look at them. They are
+	// never changed in place.
+	Settings []byte
 }
 
 // Clone returns a copy that shares nothing.
@@ -48,10 +55,11 @@ func (d Document) Clone() Document {
 	d.Ensemble = slices.Clone(d.Ensemble)
 	d.Joining = slices.Clone(d.Joining)
 	d.Learners = slices.Clone(d.Learners)
+	d.Removed = slices.Clone(d.Removed)
 	return d
 }
 
-// Members returns every replica that the document names, voters first.
+// Members returns every replica that belongs to the shard, voters first.
 func (d *Document) Members() []DocumentMember {
 	members := slices.Clone(d.Ensemble)
 	for _, m := range slices.Concat(d.Joining, d.Learners) {

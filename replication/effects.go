@@ -11,6 +11,12 @@ type Effects struct {
 	Reads []LogRead
 	// Apply is the next run of committed entries; nil if there is none.
 	Apply []Entry
+	// Exports are parts of snapshots to be asked of the state machine, Import the
+	// part that it is to take; nil if there is none.
+	Exports []ExportAsk
+	Import  *SnapshotPart
+	// Delete asks the state machine to drop the shard.
+	Delete bool
 	// Outcomes are proposals and reads that ended.
 	Outcomes []TokenOutcome
 	// Load and Store are an election's calls of the metadata store.

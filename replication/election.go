@@ -22,6 +22,7 @@ import (
 //	fencing      NewTerm was sent; heads are collected (rule 2)
 //	starting     BecomeLeader was sent (rule 3); waits for the barrier (rule 4)
 //	publishing   the leader is being written
+//	changing     learners or removed replicas are being written (rule 8)
 type Election struct {
 	shard   ShardID
 	self    ServerID
@@ -29,6 +30,8 @@ type Election struct {
 	options *Options
 	servers []ServerID
 	random  uint64
+	// settings go into the document with the next term; nil if they are to stay.
+	settings []byte
 
 	// doc is the newest document known; found is false while there is none. seen
 	// is when its term was first seen.
@@ -57,6 +60,9 @@ type Election struct {
 	// store is being written, and waited for until storeBy.
 	store   *Document
 	storeBy Instant
+	change  change
+	// gone are members whose disks are known to have lost them for good.
+	gone []Member
 	// failed did not become leader when last chosen.
 	failed Member
 	// asked is set when the leader of the document's term asked for an election.
@@ -76,10 +82,12 @@ const (
 	fencingPhase
 	starting
 	publishing
+	changing
 )
 
 func (p phase) String() string {
-	return [...]string{"watching", "loading", "questioning", "claiming", "fencing", "starting", "publishing"}[p]
+	return [...]string{"watching", "loading", "questioning", "claiming", "fencing", "starting", "publishing",
+		"changing"}[p]
 }
 
 // peerRun is what a server was last heard as.
@@ -87,6 +95,8 @@ type peerRun struct {
 	server      ServerID
 	run         RunID
 	incarnation Incarnation
+	// over says that the run has ended, though no other was heard yet.
+	over bool
 }
 
 // NewElection returns an election that knows nothing yet. Servers are those to
@@ -115,10 +125,13 @@ func (e *Election) Step(now Time, event Event, out *Effects) {
 	case PeerSilent:
 		e.peerSilent(ev.Server)
 	case PeerDied:
-		// The run that follows it is heard at once; what it means for the leader
-		// is decided then.
+		e.runOver(ev)
 	case TermSeen:
 		e.termSeen(ev.Term)
+	case ChangeEnsemble:
+		e.changeEnsemble(ev.Servers)
+	case ChangeSettings:
+		e.settings = ev.Settings
 	case DocumentLoaded:
 		e.loaded(ev)
 	case DocumentStored:
@@ -141,11 +154,15 @@ func (e *Election) receive(from Envelope) {
 	case NewTermReply:
 		e.fenced(from, m)
 	case NotMember:
-		e.notMember(from, m.Incarnation)
+		e.notMember(from, m)
 	case ReplicaCreated:
 		e.created(from, m)
 	case BecomeLeaderReply:
 		e.leads(from, m)
+	case ChangeCompleted:
+		e.completed(m)
+	case ReplicaDeleted:
+		e.replicaDeleted(from)
 	case Assign:
 		e.learn(m.Document)
 	default:
@@ -187,7 +204,7 @@ func (e *Election) tick() {
 		switch e.phase {
 		case watching:
 			e.wake()
-		case loading, claiming, publishing:
+		case loading, claiming, publishing, changing:
 			// The provider owes an answer within its own limit; this is for one
 			// that lost it. What was written may yet take effect.
 			e.storeLost()
@@ -237,8 +254,8 @@ func (e *Election) loaded(ev DocumentLoaded) {
 	case ev.Failed:
 		e.watch(e.after(e.options.ElectWithin / 4))
 	default:
-		if ev.Found {
-			e.learnDocument(ev.Document)
+		if ev.Found && e.learnDocument(ev.Document) {
+			e.leaveToOthers()
 		}
 		e.reload, e.checked = false, e.highest
 		e.decide()
@@ -261,20 +278,40 @@ func (e *Election) decide() {
 		e.reload = true
 		e.watch(e.after(e.options.ElectWithin))
 	default:
-		e.watch(Never)
+		e.reconcile()
 	}
 }
 
 // suspicious reports whether there is reason to doubt the published leader: its
-// server is silent, runs as another process by now, or asks to be replaced.
+// server is silent, runs as another process by now, or asks to be replaced, or it
+// has left the ensemble and was given time to be replaced.
 func (e *Election) suspicious() bool {
-	return slices.Contains(e.silent, e.doc.Leader.Server) || e.asked == e.doc.Term || e.leaderDied()
+	return slices.Contains(e.silent, e.doc.Leader.Server) || e.asked == e.doc.Term || e.leaderDied() ||
+		e.leaderLeft() && e.now.Mono >= e.change.notBefore
 }
 
 // leaderDied reports whether the published leader's process is known to be over.
 func (e *Election) leaderDied() bool {
 	i := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == e.doc.Leader.Server })
-	return i >= 0 && e.peers[i].run > e.doc.LeaderRun
+	return i >= 0 && (e.peers[i].run > e.doc.LeaderRun || e.peers[i].over && e.peers[i].run == e.doc.LeaderRun)
+}
+
+// runOver takes note that a process ended. Where another one is heard in its place,
+// what that means is decided then.
+func (e *Election) runOver(ev PeerDied) {
+	i := slices.IndexFunc(e.peers, func(p peerRun) bool { return p.server == ev.Server && p.run == ev.Run })
+	if i < 0 {
+		return
+	}
+	e.peers[i].over = true
+	switch {
+	case !e.leaderDied():
+	case e.phase == questioning:
+		// Answers that it was heard are from before; they need not be waited out.
+		e.judge(false)
+	default:
+		e.suspect()
+	}
 }
 
 // suspect starts questions, after a back-off at random: rivals notice at the
@@ -315,6 +352,8 @@ func (e *Election) noteRun(peer peerRun) {
 		e.suspect()
 	case !e.found && e.phase == watching:
 		e.wake()
+	case e.timer == Never && e.mayChange():
+		e.reconcile()
 	}
 }
 
@@ -325,6 +364,7 @@ func (e *Election) learn(doc Document) {
 		return
 	}
 	e.mine = TermID{}
+	e.leaveToOthers()
 	switch e.phase {
 	case watching, questioning, fencingPhase, starting:
 		e.decide()
@@ -340,17 +380,30 @@ func (e *Election) learnDocument(doc Document) bool {
 	if !e.found || e.doc.Term != doc.Term {
 		e.seen = e.now.Mono
 	}
+	e.change.newDocument(&e.doc, &doc)
 	e.doc, e.found = doc.Clone(), true
+	e.gone = slices.DeleteFunc(e.gone, func(gone Member) bool {
+		return !slices.ContainsFunc(doc.Members(), func(m DocumentMember) bool { return m.Member == gone })
+	})
 	learned := doc.Clone()
 	e.out.Learned = &learned
 	return true
 }
+
+// leaveToOthers gives the coordinator that wrote a document time to go on with
+// what it does to the shard's members.
+func (e *Election) leaveToOthers() { e.change.notBefore = e.now.Mono.Add(e.options.ElectWithin) }
 
 // termSeen takes note of a term that somebody uses. If nothing is heard of it in
 // time, its announcement was lost, or its owner is: the document is read, lest
 // this coordinator watch over a leader of the past for ever.
 func (e *Election) termSeen(term Term) {
 	e.highest = max(e.highest, term)
+	if term > e.doc.Term.Term {
+		// The number may be one that this run claimed in vain, and then read the
+		// document, which was still without it.
+		e.checked = min(e.checked, term-1)
+	}
 	if e.phase == watching && e.found && e.timer == Never {
 		e.decide()
 	}

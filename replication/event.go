@@ -17,6 +17,13 @@ type (
 	// Create makes a new replica durable (rule 9), for the coordinator that asked.
 	Create struct{ Coordinator ServerID }
 
+	// Delete removes the replica for good (rule 8), for the coordinator that asked
+	// and named a term; for nobody if that is empty.
+	Delete struct {
+		Coordinator ServerID
+		Term        TermID
+	}
+
 	// Tick says only that time passed.
 	Tick struct{}
 
@@ -31,7 +38,8 @@ type (
 	// PeerSilent says that nothing was heard of a server for the silence limit.
 	PeerSilent struct{ Server ServerID }
 
-	// PeerDied says that a run of a server's process is known to be over.
+	// PeerDied says that a run of a server's process is known to be over. It is told
+	// once for each, unless the run spoke after it was taken for over.
 	PeerDied struct {
 		Server ServerID
 		Run    RunID
@@ -44,14 +52,52 @@ type (
 	// LogDone says that the replica's log operations up to Sequence are durable.
 	LogDone struct{ Sequence uint64 }
 
-	// EntriesRead answers Log.Read.
+	// EntriesRead answers Log.Read. Damaged is the highest offset of an entry that
+	// was asked for and cannot be read back, zero if none is.
 	EntriesRead struct {
 		ID      ReadID
 		Entries []Entry
+		Damaged Offset
 	}
 
-	// Applied answers StateMachine.Apply, with a result for each entry.
-	Applied struct{ Results [][]byte }
+	// Applied answers StateMachine.Apply, with a result for each entry. Check is the
+	// newest check of the state, zero if there is none yet.
+	Applied struct {
+		Results [][]byte
+		Check   Check
+	}
+
+	// Exported answers StateMachine.Export. Gone says that the snapshot that was
+	// asked for is not open any more; one that begins is never Gone.
+	Exported struct {
+		ID   ReadID
+		Part SnapshotPart
+		Gone bool
+	}
+
+	// Imported answers StateMachine.Import. Position is how many bytes of the
+	// snapshot are kept in this run; Installed says that the state is now the
+	// snapshot's, durably.
+	Imported struct {
+		Last      EntryID
+		Position  int64
+		Installed bool
+	}
+
+	// Trim lets the replica drop its log up to and including an entry. Whoever
+	// asks has made sure that the state machine holds everything up to there
+	// durably: what is only in its memory is lost in a crash, and comes back from
+	// the log alone.
+	Trim struct{ To Offset }
+
+	// Deleted answers StateMachine.Delete, once for each call.
+	Deleted struct{}
+
+	// StateLost says that the state machine cannot read a shard's state: a disk
+	// failed below it. Calls of Apply, Import and Query for the shard that it has not
+	// answered have no other answer, and further ones none at all until the Delete
+	// that follows.
+	StateLost struct{}
 
 	// Propose asks a leader to append. Tokens are the caller's names for what
 	// becomes of each.
@@ -63,6 +109,15 @@ type (
 
 // Events of an election alone.
 type (
+	// ChangeEnsemble is the planner's wish: the servers that are to hold the shard's
+	// replicas, each once; empty for no wish. It stands until another replaces it,
+	// and may be repeated at any time.
+	ChangeEnsemble struct{ Servers []ServerID }
+
+	// ChangeSettings replaces the settings of the shard's state machine (above nil).
+	// They go into the document with the next term that this coordinator claims.
+	ChangeSettings struct{ Settings []byte }
+
 	// TermSeen says that the replica on the coordinator's server is in a term.
 	TermSeen struct{ Term Term }
 
@@ -94,6 +149,7 @@ type Proposal struct {
 
 func (Receive) event()        {}
 func (Create) event()         {}
+func (Delete) event()         {}
 func (Tick) event()           {}
 func (PeerHeard) event()      {}
 func (PeerSilent) event()     {}
@@ -102,8 +158,15 @@ func (StepAside) event()      {}
 func (LogDone) event()        {}
 func (EntriesRead) event()    {}
 func (Applied) event()        {}
+func (Exported) event()       {}
+func (Imported) event()       {}
+func (Trim) event()           {}
+func (Deleted) event()        {}
+func (StateLost) event()      {}
 func (Propose) event()        {}
 func (ReadIndex) event()      {}
+func (ChangeEnsemble) event() {}
+func (ChangeSettings) event() {}
 func (TermSeen) event()       {}
 func (DocumentLoaded) event() {}
 func (DocumentStored) event() {}

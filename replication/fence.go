@@ -6,8 +6,8 @@ import "slices"
 // rises.
 
 // newTerm fences the replica. The answer waits until the term is durable and
-// everything asked of the log before it is done, so that the head it tells is
-// one that a crash cannot lower.
+// everything asked of the log before it is done, an install too, so that the
+// head it tells is one that a crash cannot lower.
 func (r *Replica) newTerm(from Envelope, m NewTerm) {
 	switch {
 	case m.Term.Term < r.term.Term,
@@ -32,7 +32,7 @@ func (r *Replica) newTerm(from Envelope, m NewTerm) {
 
 // answerFenced answers those who wait for a fenced replica's durable steps.
 func (r *Replica) answerFenced(role *fencedRole) {
-	if r.log.done < role.after {
+	if r.log.done < role.after || r.incoming.installing {
 		return
 	}
 	for _, coordinator := range role.creators {
@@ -40,7 +40,7 @@ func (r *Replica) answerFenced(role *fencedRole) {
 	}
 	role.creators = nil
 	for _, coordinator := range role.answer {
-		r.send(coordinator, 0, NewTermReply{Term: r.term, Head: r.log.head()})
+		r.send(coordinator, 0, NewTermReply{Term: r.term, Head: r.log.head(), Damaged: r.damaged()})
 	}
 	role.answer = nil
 }
@@ -59,11 +59,15 @@ func (r *Replica) enter(term TermID) {
 // the term, which it was not fenced in: it only stops, for good in its own.
 func (r *Replica) higherTerm(term TermID) {
 	l, leads := r.role.(*leaderRole)
-	if !leads || term.Term <= r.term.Term {
-		return
+	if leads && term.Term > r.term.Term {
+		r.stepDown(l.voters.Voters())
 	}
+}
+
+// stepDown ends a leadership for good in its term. The voters are asked for an
+// election until there is another leader.
+func (r *Replica) stepDown(voters []Member) {
 	r.dropLeadership()
-	voters := l.voters.Voters()
 	r.role = &fencedRole{voters: voters, askAt: r.askElection(voters)}
 }
 

@@ -26,6 +26,11 @@ func (r *Replica) AppendFingerprint(buf []byte) []byte {
 	number(&f, r.applied)
 	number(&f, r.applying)
 	number(&f, r.applyRead)
+	f.incoming(r.incoming)
+	number(&f, r.needs)
+	f.flag(r.suspect)
+	number(&f, r.discarding)
+	f.checks(r.checks)
 	f.role(r.role, r.log.done)
 	each(&f, r.pending, func(p pendingProposal) { f.entryID(p.id); number(&f, p.token) })
 	each(&f, r.silent, f.server)
@@ -36,12 +41,13 @@ func (r *Replica) AppendFingerprint(buf []byte) []byte {
 // during a Step.
 func (e *Election) AppendFingerprint(buf []byte) []byte {
 	f := fingerprint{buf: buf}
-	f.order(e.seen, e.timer, e.resend, e.storeBy)
+	f.order(e.seen, e.timer, e.resend, e.storeBy, e.change.notBefore)
 	number(&f, e.shard)
 	f.server(e.self)
 	number(&f, e.run)
 	each(&f, e.servers, f.server)
 	number(&f, e.random)
+	f.bytes(e.settings)
 	f.document(&e.doc)
 	f.flag(e.found)
 	f.instant(e.seen)
@@ -53,7 +59,7 @@ func (e *Election) AppendFingerprint(buf []byte) []byte {
 	f.instant(e.timer)
 	f.instant(e.resend)
 	each(&f, e.silent, f.server)
-	each(&f, e.peers, func(p peerRun) { f.server(p.server); number(&f, p.run); number(&f, p.incarnation) })
+	each(&f, e.peers, func(p peerRun) { f.server(p.server); number(&f, p.run); number(&f, p.incarnation); f.flag(p.over) })
 	f.question(&e.question)
 	f.fencing(&e.fence)
 	f.flag(e.store != nil)
@@ -61,6 +67,8 @@ func (e *Election) AppendFingerprint(buf []byte) []byte {
 		f.document(e.store)
 	}
 	f.instant(e.storeBy)
+	f.change(&e.change)
+	each(&f, e.gone, f.member)
 	f.member(e.failed)
 	f.term(e.asked)
 	return f.buf
@@ -148,6 +156,7 @@ func (f *fingerprint) log(l *replicaLog) {
 	f.entryID(l.history.head)
 	each(f, l.history.starts, f.entryID)
 	number(f, l.durable)
+	number(f, l.lost)
 	// Sequences are counted from the last one done: how many were done before
 	// decides nothing, but for whether there were any.
 	each(f, l.ops, func(op askedOp) { number(f, op.sequence-l.done); number(f, op.kind); number(f, op.last) })
@@ -174,6 +183,7 @@ func (f *fingerprint) role(of role, done uint64) {
 		number(f, of.matched)
 		number(f, of.acked)
 		f.flag(of.owes)
+		f.entryID(of.installed)
 		each(f, of.early, f.append)
 	case *leaderRole:
 		f.server(of.coordinator)
@@ -187,6 +197,11 @@ func (f *fingerprint) role(of role, done uint64) {
 		number(f, of.reached.applied)
 		number(f, of.reached.round)
 		f.instant(of.stallAt)
+	case *deletedRole:
+		each(f, of.answer, func(d deletion) { f.server(d.coordinator); f.term(d.term) })
+		number(f, max(of.after, done)-done)
+		f.flag(of.dropping)
+		f.flag(of.gone)
 	}
 }
 
@@ -207,6 +222,25 @@ func (f *fingerprint) cursor(c cursor) {
 	number(f, c.commitKnown)
 	f.instant(c.timer)
 	number(f, c.read)
+	f.entryID(c.transfer.last)
+	number(f, c.transfer.position)
+	number(f, c.transfer.export)
+	f.flag(c.transfer.sent)
+	f.flag(c.absent)
+	number(f, c.needs)
+	f.checks(c.checks)
+}
+
+func (f *fingerprint) checks(c checks) {
+	each(f, c, func(check Check) { number(f, check.Offset); number(f, check.Sum) })
+}
+
+func (f *fingerprint) incoming(in incoming) {
+	f.term(in.term)
+	f.entryID(in.last)
+	number(f, in.kept)
+	f.flag(in.importing)
+	f.flag(in.installing)
 }
 
 func (f *fingerprint) reads(q *readRounds) {
@@ -223,12 +257,13 @@ func (f *fingerprint) document(d *Document) {
 	number(f, d.Version)
 	f.term(d.Term)
 	number(f, d.Status)
-	for _, members := range [][]DocumentMember{d.Ensemble, d.Joining, d.Learners} {
+	for _, members := range [][]DocumentMember{d.Ensemble, d.Joining, d.Learners, d.Removed} {
 		each(f, members, func(m DocumentMember) { f.member(m.Member); number(f, m.Incarnation) })
 	}
 	f.member(d.Leader)
 	number(f, d.LeaderRun)
 	number(f, d.LastReplica)
+	f.bytes(d.Settings)
 }
 
 func (f *fingerprint) question(q *question) {
@@ -243,10 +278,22 @@ func (f *fingerprint) question(q *question) {
 	})
 }
 
+func (f *fingerprint) change(c *change) {
+	each(f, c.wish, f.server)
+	f.flag(c.aside)
+	f.instant(c.notBefore)
+	number(f, c.nonce)
+	each(f, c.answers, func(a MemberHead) { f.member(a.Member); f.entryID(a.Head) })
+	number(f, c.terms)
+	f.term(c.completed)
+	each(f, c.deleted, f.member)
+}
+
 func (f *fingerprint) fencing(n *fencing) {
 	each(f, n.answers, func(a fenceAnswer) {
 		f.member(a.member)
 		f.entryID(a.head)
+		f.flag(a.damaged)
 		number(f, a.leaderships)
 		f.flag(a.draining)
 	})

@@ -82,6 +82,8 @@ func TestFingerprintForgetsWhatDecidesNothing(t *testing.T) {
 		case *fencedRole:
 			role.after += 7
 			role.askAt += 3
+		case *deletedRole:
+			role.after += 7
 		case *leaderRole:
 			role.askAt *= 2
 			role.reads.resendAt *= 2

@@ -13,8 +13,8 @@ import (
 // section 5.1), and need not wait for a coordinator to reach it again.
 func (r *Replica) handleAppend(from Envelope, m Append) {
 	role := r.follow(from, m.Term)
-	if role == nil {
-		return
+	if role == nil || r.incoming.installing {
+		return // what comes during an install comes again
 	}
 	if m.Prev.Offset > r.log.head().Offset && !m.Probing {
 		role.keepEarly(m, r.options.MaxEarly)
@@ -103,6 +103,8 @@ func (r *Replica) accept(role *followerRole, m Append) {
 func (r *Replica) truncate(to Offset) {
 	assert(to >= r.commit && to >= r.applying, "truncate to %d: committed %d, applied %d", to, r.commit, r.applying)
 	r.log.truncate(to, r.out)
+	// What is dropped need not be repaired.
+	r.needs = min(r.needs, max(to, r.applied))
 }
 
 // keepEarly keeps an Append that overtook another until its turn, if there is
@@ -124,5 +126,7 @@ func (r *Replica) ackDurable(role *followerRole) {
 		return
 	}
 	role.acked, role.owes = match, false
-	r.send(role.leader.Server, role.leader.Replica, Ack{Term: r.term, Match: match, Commit: r.commit})
+	r.send(role.leader.Server, role.leader.Replica, Ack{
+		Term: r.term, Match: match, Commit: r.commit, Needs: r.needed(), Check: r.checks.newest(),
+	})
 }

@@ -75,6 +75,23 @@ func (n *Node) Request(r Request) {
 	n.offerHeld(s)
 }
 
+// leadsHere reports whether a request that is kept here has anything to wait for.
+func (n *Node) leadsHere(s *shard) bool {
+	return s.leads() && s.route.leader.Server == n.self.ID
+}
+
+// refuseHere ends the requests that are kept here when others lead.
+func (n *Node) refuseHere(s *shard) {
+	if len(s.held) == 0 || n.leadsHere(s) {
+		return
+	}
+	for _, req := range slices.Clone(s.held) {
+		if req.Here {
+			n.end(req, refused(RefusedNotLeader))
+		}
+	}
+}
+
 // hold keeps a request that nobody has for the next leader, or until a time.
 func (n *Node) hold(s *shard, req *request, until Instant) {
 	delete(n.requests.byToken, req.token)
@@ -83,6 +100,9 @@ func (n *Node) hold(s *shard, req *request, until Instant) {
 	req.state, req.token, req.sequence, req.retryAt = held, 0, 0, until
 	s.held = append(s.held, req)
 	n.wait(req, until)
+	if req.Here && !n.leadsHere(s) {
+		n.end(req, refused(RefusedNotLeader))
+	}
 }
 
 // retryLater keeps a request that was refused and may be offered again.
@@ -111,9 +131,14 @@ func (n *Node) offerHeld(s *shard) {
 	}
 	waiting := s.held
 	s.held = nil
+	inOrder := true
 	for _, req := range waiting {
+		orderly := req.Here && req.Kind == RequestWrite
 		switch {
+		case orderly && (!inOrder || !s.replica.Serves()):
+			s.held = append(s.held, req)
 		case req.retryAt > n.now.Mono:
+			inOrder = inOrder && !orderly
 			s.held = append(s.held, req)
 		case here:
 			n.propose(s, req)

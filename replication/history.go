@@ -101,6 +101,21 @@ func (h *History) TruncateTo(o Offset) {
 	}
 }
 
+// TrimTo drops every entry up to and including the given offset, which must be in
+// the log or be its base, and is its base then.
+func (h *History) TrimTo(o Offset) {
+	term, ok := h.TermAt(o)
+	assert(ok, "trim to %d, log holds %v to %v", o, h.base, h.head)
+	next, more := h.TermAt(o + 1)
+	h.base = EntryID{Term: term, Offset: o}
+	for len(h.starts) > 0 && h.starts[0].Offset <= o+1 {
+		h.starts = h.starts[1:]
+	}
+	if more {
+		h.starts = slices.Insert(slices.Clip(h.starts), 0, EntryID{Term: next, Offset: o + 1})
+	}
+}
+
 // Clone returns a copy that shares nothing.
 func (h *History) Clone() History {
 	c := *h

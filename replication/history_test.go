@@ -28,6 +28,11 @@ func TestHistoryIsASliceOfIDs(t *testing.T) {
 				h.TruncateTo(ids[keep-1].Offset)
 				ids = ids[:keep]
 			},
+			"trim": func(t *rapid.T) {
+				drop := rapid.IntRange(0, len(ids)-1).Draw(t, "drop")
+				h.TrimTo(ids[drop].Offset)
+				ids = ids[drop:]
+			},
 			"clone": func(*rapid.T) {
 				c := h.Clone()
 				head := ids[len(ids)-1]

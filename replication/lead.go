@@ -44,7 +44,7 @@ func (r *Replica) becomeLeader(from Envelope, m BecomeLeader) {
 		return
 	}
 	role, isFenced := r.role.(*fencedRole)
-	if m.Term != r.term || !isFenced || !role.mayLead || len(r.log.ops) > 0 {
+	if m.Term != r.term || !isFenced || !role.mayLead || !r.log.quiet() || r.incoming.installing || r.damaged() || r.suspect {
 		r.reply(from, BecomeLeaderReply{Asked: m.Term, Term: r.term, Run: r.run, Refused: RefusedMayNotLead})
 		return
 	}
@@ -63,7 +63,7 @@ func (r *Replica) becomeLeader(from Envelope, m BecomeLeader) {
 	r.appendOwn([]Entry{{
 		ID:        EntryID{Term: r.term.Term, Offset: l.barrier},
 		Timestamp: r.now.Wall,
-		Payload:   r.options.Barrier,
+		Payload:   slices.Concat(r.options.Barrier, m.Settings),
 	}})
 	r.lostPeer(l)
 	r.tellReady(l, from.From)
@@ -77,17 +77,23 @@ func (r *Replica) tellReady(l *leaderRole, coordinator ServerID) {
 }
 
 // addFollower starts to replicate to a member that answered its fence late,
-// from where its log agrees.
+// from where its log agrees. One that the leader does not know is a learner.
 func (r *Replica) addFollower(m AddFollower) {
 	l, leads := r.role.(*leaderRole)
 	if !leads || m.Term != r.term {
 		return
 	}
 	i := slices.IndexFunc(l.cursors, func(c cursor) bool { return c.member == m.Member.Member })
-	if i < 0 || l.cursors[i].match > 0 {
+	added := r.newCursor(m.Member.Member, []MemberHead{m.Member})
+	switch {
+	case i < 0 && m.Member.Member != r.self:
+		i = len(l.cursors)
+		l.cursors = append(l.cursors, added)
+	case i < 0 || l.cursors[i].match > 0 || l.cursors[i].transfer != (transfer{}):
 		return
+	default:
+		l.cursors[i] = added
 	}
-	l.cursors[i] = r.newCursor(m.Member.Member, []MemberHead{m.Member})
 	r.replicateTo(&l.cursors[i])
 }
 

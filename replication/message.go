@@ -28,10 +28,13 @@ const (
 	RoleFenced Role = iota + 1
 	RoleFollower
 	RoleLeader
+	// RoleDeleted is a replica that is being removed. It answers nobody, so that
+	// this one never travels.
+	RoleDeleted
 )
 
 func (r Role) String() string {
-	return [...]string{"none", "fenced", "follower", "leader"}[r]
+	return [...]string{"none", "fenced", "follower", "leader", "deleted"}[r]
 }
 
 // Refusal says why something was refused. Whatever was refused did not happen
@@ -101,24 +104,29 @@ type (
 
 	// NewTermReply is sent once the term is durable and everything asked of the
 	// log before it is done. With Refused set, Term is the replica's own, and
-	// nothing changed. Leaderships and Draining are the server's, for the choice.
+	// nothing changed. Damaged says that the replica waits to be repaired: its head
+	// counts, but it cannot lead. Leaderships and Draining are the server's, for the
+	// choice.
 	NewTermReply struct {
 		Term        TermID
 		Head        EntryID
 		Refused     Refusal
+		Damaged     bool
 		Incarnation Incarnation
 		Leaderships int
 		Draining    bool
 	}
 
 	// BecomeLeader makes a fenced replica the leader of its term. Heads are
-	// those that the other members answered with, in the order of members.
+	// those that the other members answered with, in the order of members. Settings
+	// are the document's.
 	BecomeLeader struct {
 		Term     TermID
 		Ensemble []Member
 		Joining  []Member
 		Learners []Member
 		Heads    []MemberHead
+		Settings []byte
 	}
 
 	// BecomeLeaderReply says that the replica leads the term that it was asked to
@@ -164,11 +172,22 @@ type (
 	}
 
 	// Ack says that every entry up to Match is durable in this follower's log and
-	// the same as the leader's. Commit is the follower's commit offset.
+	// the same as the leader's. Commit is the follower's commit offset. Needs is
+	// the offset up to which a snapshot has to go, at least, to repair a damaged
+	// follower; zero if it is whole. Check is the newest one of its state.
 	Ack struct {
 		Term   TermID
 		Match  Offset
 		Commit Offset
+		Needs  Offset
+		Check  Check
+	}
+
+	// Quarantine tells a follower that most members' states differ from its own
+	// at this check, which is one that it told.
+	Quarantine struct {
+		Term  TermID
+		Check Check
 	}
 
 	// Mismatch says that Prev is not in the follower's log; Have is the newest
@@ -227,27 +246,45 @@ type (
 	}
 )
 
-// Messages of rules 8 to 10: replicas and snapshots.
+// Messages of rules 8 to 10: ensemble changes, replicas and snapshots.
 type (
+	// CompleteChange tells the leader of a term that began under two ensembles
+	// that the joining one, which it names, has become the shard's ensemble.
+	CompleteChange struct {
+		Term     TermID
+		Ensemble []Member
+	}
+
+	// ChangeCompleted says that this leader counts the named ensemble alone from
+	// now on, or began its term under it.
+	ChangeCompleted struct{ Term TermID }
+
 	// CreateReplica makes the member that the envelope addresses on a server
 	// whose disk is the named incarnation, and on no other.
 	CreateReplica struct{ Incarnation Incarnation }
 
 	// ReplicaCreated says that the replica is durable or, with Refused set, that
-	// it was not made; Incarnation is the server's.
+	// it was not made; Incarnation is the server's. The envelope names the replica
+	// that was to be made as its sender.
 	ReplicaCreated struct {
 		Incarnation Incarnation
 		Refused     Refusal
 	}
 
-	// DeleteReplica removes a replica that left the ensemble by the given term.
+	// DeleteReplica removes the addressed replica, which left the shard by the
+	// given term, for good.
 	DeleteReplica struct{ Term TermID }
 
-	// ReplicaDeleted answers it, also where there was none.
+	// ReplicaDeleted answers it once nothing is left of the replica, also where
+	// there was none. The envelope names the replica as its sender.
 	ReplicaDeleted struct{ Term TermID }
 
-	// NotMember says that the addressed replica is not on this server.
-	NotMember struct{ Incarnation Incarnation }
+	// NotMember says that the addressed replica, which the envelope names as its
+	// sender, is not on this server. Deleted says that it never will be again.
+	NotMember struct {
+		Incarnation Incarnation
+		Deleted     bool
+	}
 
 	// SnapshotChunk carries a part of a state machine's snapshot, up to and
 	// including the entry Last. Position counts bytes; Final marks the end.
@@ -286,12 +323,15 @@ func (AddFollower) message()       {}
 func (Assign) message()            {}
 func (Append) message()            {}
 func (Ack) message()               {}
+func (Quarantine) message()        {}
 func (Mismatch) message()          {}
 func (HigherTerm) message()        {}
 func (Confirm) message()           {}
 func (Confirmed) message()         {}
 func (Forward) message()           {}
 func (ForwardReply) message()      {}
+func (CompleteChange) message()    {}
+func (ChangeCompleted) message()   {}
 func (CreateReplica) message()     {}
 func (ReplicaCreated) message()    {}
 func (DeleteReplica) message()     {}

@@ -21,6 +21,9 @@ type Node struct {
 	arrived []Envelope
 	outbox  []outgoing
 
+	// coordinators hold elections too, beside the voters' servers.
+	coordinators []ServerID
+
 	requests requests
 	served   served
 	outcomes []RequestOutcome
@@ -31,13 +34,14 @@ type Node struct {
 	now Time
 }
 
-// Ports are what a node is driven against. Tracer may be nil.
+// Ports are what a node is driven against. Tracer and Reigns may be nil.
 type Ports struct {
 	Transport    Transport
 	Log          Log
 	StateMachine StateMachine
 	Metadata     MetadataStore
 	Tracer       Tracer
+	Reigns       Reigns
 }
 
 // shard is what a node has of one shard: a replica, an election, or both.
@@ -59,17 +63,20 @@ type shard struct {
 	sent map[uint64]*request
 	// route is the newest leader known.
 	route route
-	// told is the highest term of the replica here that the election here knows.
+	// told is the highest term in use, of the replica here or of a leader that this
+	// server was told of, that the election here knows.
 	told Term
-	// served is whether the local replica served after its last step.
-	served bool
-}
+	// served is the term in which the local replica served after its last step; zero
+	// if it did not.
+	served Term
 
-// route is who leads a shard, as far as this server knows.
-type route struct {
-	term   Term
-	leader Member
-	run    RunID
+	// operations and questions are how many a deleted replica, the last one here,
+	// asked of the log in this run; the present one's are numbered on from them.
+	operations uint64
+	questions  ReadID
+	// deleted is the highest id of a replica that was removed, or was to be and was
+	// not here.
+	deleted ReplicaID
 }
 
 // NewNode returns a node without shards. Peers are the servers with which it
@@ -85,11 +92,16 @@ func NewNode(self Server, options *Options, peers []ServerID, ports Ports) *Node
 	return n
 }
 
-// Open hosts a replica that was recovered from this server's disk.
+// Open hosts a replica that was recovered from this server's disk, or ends the
+// removal of one that was deleted.
 func (n *Node) Open(id ShardID, found Recovered) {
 	s := n.shard(id)
 	assert(s.replica == nil, "shard %d is open already", id)
 	s.replica = NewReplica(id, n.self.ID, n.self.Run, n.options, found)
+	if found.Record.Deleted {
+		s.deleted = found.Record.Replica
+		n.ports.StateMachine.Delete(id)
+	}
 	n.introduce(s)
 }
 
@@ -100,6 +112,22 @@ func (n *Node) Coordinate(id ShardID, servers []ServerID, seed uint64) {
 	s.election = NewElection(id, n.self, n.options, servers, seed)
 	n.introduce(s)
 	n.alarms.set(s.alarm, s.deadline())
+}
+
+// Coordinators names the peers that hold elections without being data servers, in
+// place of those named before: leaders that want to be replaced ask them too.
+func (n *Node) Coordinators(ids []ServerID) { n.coordinators = slices.Clone(ids) }
+
+// ChangeEnsemble gives the election of a shard that is coordinated here the
+// planner's wish. See the event of that name.
+func (n *Node) ChangeEnsemble(id ShardID, servers []ServerID) {
+	n.mailElection(n.shard(id), ChangeEnsemble{Servers: slices.Clone(servers)})
+}
+
+// ChangeSettings gives the election of a shard that is coordinated here the
+// settings of its state machine. See the event of that name.
+func (n *Node) ChangeSettings(id ShardID, settings []byte) {
+	n.mailElection(n.shard(id), ChangeSettings{Settings: slices.Clone(settings)})
 }
 
 // Drain makes the server give its leaderships away, and decline new ones where
@@ -125,16 +153,52 @@ func (n *Node) stepAside() {
 func (n *Node) Deliver(e Envelope) { n.arrived = append(n.arrived, e) }
 
 // Complete takes what came of a submission for a shard: LogDone, EntriesRead,
-// Applied, DocumentLoaded or DocumentStored.
+// Applied, Exported, Imported, Deleted, StateLost, DocumentLoaded or DocumentStored.
 func (n *Node) Complete(id ShardID, event Event) {
 	s := n.shard(id)
 	switch event.(type) {
 	case DocumentLoaded, DocumentStored:
 		n.mailElection(s, event)
-	case LogDone, EntriesRead, Applied:
-		n.mailReplica(s, event)
+	case LogDone, EntriesRead, Applied, Exported, Imported, Deleted:
+		n.completeReplica(s, event)
+	case StateLost:
+		n.dropQueries(s)
+		n.completeReplica(s, event)
 	default:
 		assert(false, "completed with %T", event)
+	}
+}
+
+// completeReplica gives a replica what came of its submissions, under its own
+// numbers. What was asked by one that is gone has nobody to wait for it.
+func (n *Node) completeReplica(s *shard, event Event) {
+	switch ev := event.(type) {
+	case LogDone:
+		if ev.Sequence <= s.operations {
+			return
+		}
+		event = LogDone{Sequence: ev.Sequence - s.operations}
+	case EntriesRead:
+		if ev.ID <= s.questions {
+			return
+		}
+		ev.ID -= s.questions
+		event = ev
+	case Exported:
+		if ev.ID <= s.questions {
+			return
+		}
+		ev.ID -= s.questions
+		event = ev
+	}
+	n.mailReplica(s, event)
+}
+
+// Trim lets a shard's log be dropped up to and including an offset, as the event
+// Trim says. It is under way from the next Step on.
+func (n *Node) Trim(id ShardID, to Offset) {
+	if s, _ := n.lookup(id); s != nil && s.replica != nil {
+		n.mailReplica(s, Trim{To: to})
 	}
 }
 
@@ -143,11 +207,7 @@ func (n *Node) Complete(id ShardID, event Event) {
 func (n *Node) Step(now Time) ([]RequestOutcome, Instant) {
 	assert(now.Mono > Never && now.Mono >= n.now.Mono, "time went back from %d to %d", n.now.Mono, now.Mono)
 	n.now = now
-	arrived := n.arrived
-	n.arrived = nil
-	for _, e := range arrived {
-		n.receive(e)
-	}
+	n.readArrived()
 	n.watchPeers()
 	n.expireRequests()
 	n.stepAside()
@@ -161,6 +221,14 @@ func (n *Node) Step(now Time) ([]RequestOutcome, Instant) {
 	outcomes := n.outcomes
 	n.outcomes = nil
 	return outcomes, n.deadline()
+}
+
+func (n *Node) readArrived() {
+	arrived := n.arrived
+	n.arrived = nil
+	for _, e := range arrived {
+		n.receive(e)
+	}
 }
 
 // run steps every shard that has mail until none has.
@@ -184,7 +252,12 @@ func (n *Node) stepShard(s *shard) {
 	mail := s.mail
 	s.mail = nil
 	for _, ev := range mail {
-		n.stepReplica(s, ev)
+		if s.replica != nil {
+			n.stepReplica(s, ev)
+		}
+	}
+	if s.replica == nil {
+		n.refuseWaiting(s)
 	}
 	if len(s.proposals) > 0 {
 		proposals := s.proposals
@@ -239,6 +312,7 @@ func (n *Node) stepReplica(s *shard, ev Event) {
 	}
 	n.carryOut(s, &out)
 	n.reroute(s)
+	n.forgetDeleted(s)
 }
 
 func (n *Node) stepElection(s *shard, ev Event) {
@@ -251,8 +325,8 @@ func (n *Node) stepElection(s *shard, ev Event) {
 		})
 	}
 	n.carryOut(s, &out)
-	if doc := out.Learned; doc != nil && doc.Status == StatusSteady {
-		n.learnRoute(s, route{term: doc.Term.Term, leader: doc.Leader, run: doc.LeaderRun})
+	if out.Learned != nil {
+		n.learnDocument(s.id, out.Learned)
 	}
 }
 
@@ -261,14 +335,26 @@ func (n *Node) carryOut(s *shard, out *Effects) {
 	for _, e := range out.Messages {
 		n.send(e)
 	}
+	n.askCoordinators(out.Messages)
 	for _, op := range out.Log {
+		op.Sequence += s.operations
 		n.ports.Log.Submit(s.id, op)
 	}
 	for _, rd := range out.Reads {
-		n.ports.Log.Read(s.id, rd.ID, rd.First, rd.MaxBytes)
+		n.ports.Log.Read(s.id, rd.ID+s.questions, rd.First, rd.MaxBytes)
 	}
 	if out.Apply != nil {
 		n.ports.StateMachine.Apply(s.id, out.Apply)
+	}
+	for _, ask := range out.Exports {
+		ask.ID += s.questions
+		n.ports.StateMachine.Export(s.id, ask)
+	}
+	if out.Import != nil {
+		n.ports.StateMachine.Import(s.id, *out.Import)
+	}
+	if out.Delete {
+		n.ports.StateMachine.Delete(s.id)
 	}
 	for _, o := range out.Outcomes {
 		n.ended(s, o)
@@ -281,31 +367,21 @@ func (n *Node) carryOut(s *shard, out *Effects) {
 	}
 }
 
-// reroute takes note of what a replica's step changed for requests.
-func (n *Node) reroute(s *shard) {
-	term, leader, run := s.replica.Leader()
-	if s.election != nil && term.Term > s.told {
-		s.told = term.Term
-		n.mailElection(s, TermSeen{Term: term.Term})
-	}
-	if leader != (Member{}) {
-		n.learnRoute(s, route{term: term.Term, leader: leader, run: run})
-	}
-	serves := s.replica.Serves()
-	if serves && !s.served {
-		n.offerAnew(s)
-	}
-	s.served = serves
-}
-
-// learnRoute keeps the leader of the higher term, and offers it what waits.
-func (n *Node) learnRoute(s *shard, found route) {
-	if found.term < s.route.term || found == s.route {
+// askCoordinators asks for an election, where a replica asks the voters for one, also
+// those who hold elections and are no voters.
+func (n *Node) askCoordinators(messages []Envelope) {
+	if len(n.coordinators) == 0 {
 		return
 	}
-	s.route = found
-	n.moveReads(s)
-	n.offerAnew(s)
+	i := slices.IndexFunc(messages, func(e Envelope) bool { _, asks := e.Message.(AskElection); return asks })
+	if i < 0 {
+		return
+	}
+	for _, id := range n.coordinators {
+		e := messages[i]
+		e.To = id
+		n.send(e)
+	}
 }
 
 // introduce tells a new replica or election what the node knows of its peers.
@@ -375,6 +451,17 @@ func (n *Node) deadline() Instant {
 		next = earliest(next, n.asideAt)
 	}
 	return next
+}
+
+// Shards returns the shards of which a replica is here, in ascending order.
+func (n *Node) Shards() []ShardID {
+	var ids []ShardID
+	for _, s := range n.shards {
+		if s.replica != nil {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
 }
 
 // Replica returns a picture of a shard's replica, and whether there is one.

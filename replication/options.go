@@ -44,23 +44,31 @@ type Options struct {
 	// StoreWithin is how long the answer of the metadata store may take.
 	StoreWithin time.Duration
 
-	// Barrier is the payload of the entry that begins each term. It is the state
-	// machine's business; nil will do for one that does not look at it.
+	// Barrier is the payload of the entry that begins each term; the settings of the
+	// shard's document follow it. Both are the state machine's business; nil will do
+	// for one that does not look at it.
 	Barrier []byte
 
 	// MaxAppendBytes bounds the entries of one Append (one entry may exceed it).
 	MaxAppendBytes int
 	// MaxInflight bounds the entries sent to one follower and not yet acked.
 	MaxInflight int
-	// MaxEarly bounds the Appends that a follower keeps until their turn.
+	// MaxEarly bounds the Appends that a follower keeps until their turn. What finds
+	// no room is sent again after ResendAfter, so that over a transport which reorders
+	// more messages than this, entries go at that pace.
 	MaxEarly int
 	// TailBytes bounds the newest entries that a replica keeps in memory for
 	// followers and the state machine; older ones are read from the log.
 	TailBytes int
 	// MaxApplyBytes bounds one batch for the state machine.
 	MaxApplyBytes int
+	// MaxSnapshotBytes bounds one part of a snapshot.
+	MaxSnapshotBytes int
 	// MaxPending bounds a leader's proposals without an outcome.
 	MaxPending int
+	// MaxLag is by how many entries a learner may lag behind the leader when it is
+	// given a vote.
+	MaxLag int
 	// MaxReads bounds a leader's reads that wait.
 	MaxReads int
 	// MaxMail bounds the messages of peers that wait for one shard; more are
@@ -74,26 +82,28 @@ type Options struct {
 // DefaultOptions suits servers a few hundred microseconds apart.
 func DefaultOptions() Options {
 	return Options{
-		ResendAfter:    100 * time.Millisecond,
-		CommitAfter:    500 * time.Millisecond,
-		RetryAfter:     20 * time.Millisecond,
-		BeatEvery:      50 * time.Millisecond,
-		SilentAfter:    250 * time.Millisecond,
-		QuestionFor:    150 * time.Millisecond,
-		GraceFor:       20 * time.Millisecond,
-		LeadWithin:     300 * time.Millisecond,
-		ElectWithin:    time.Second,
-		BackoffMost:    100 * time.Millisecond,
-		StoreWithin:    time.Second,
-		MaxAppendBytes: 1 << 20,
-		MaxInflight:    4096,
-		MaxEarly:       64,
-		TailBytes:      8 << 20,
-		MaxApplyBytes:  4 << 20,
-		MaxPending:     16384,
-		MaxReads:       65536,
-		MaxMail:        65536,
-		MaxRequests:    16384,
+		ResendAfter:      100 * time.Millisecond,
+		CommitAfter:      500 * time.Millisecond,
+		RetryAfter:       20 * time.Millisecond,
+		BeatEvery:        50 * time.Millisecond,
+		SilentAfter:      250 * time.Millisecond,
+		QuestionFor:      150 * time.Millisecond,
+		GraceFor:         20 * time.Millisecond,
+		LeadWithin:       300 * time.Millisecond,
+		ElectWithin:      time.Second,
+		BackoffMost:      100 * time.Millisecond,
+		StoreWithin:      time.Second,
+		MaxAppendBytes:   1 << 20,
+		MaxInflight:      4096,
+		MaxEarly:         64,
+		TailBytes:        8 << 20,
+		MaxApplyBytes:    4 << 20,
+		MaxSnapshotBytes: 1 << 20,
+		MaxPending:       16384,
+		MaxLag:           1000,
+		MaxReads:         65536,
+		MaxMail:          65536,
+		MaxRequests:      16384,
 	}
 }
 
@@ -118,8 +128,8 @@ func (o *Options) Validate() error {
 		value int
 	}{
 		{"MaxAppendBytes", o.MaxAppendBytes}, {"MaxInflight", o.MaxInflight}, {"MaxEarly", o.MaxEarly},
-		{"TailBytes", o.TailBytes}, {"MaxApplyBytes", o.MaxApplyBytes},
-		{"MaxPending", o.MaxPending}, {"MaxReads", o.MaxReads},
+		{"TailBytes", o.TailBytes}, {"MaxApplyBytes", o.MaxApplyBytes}, {"MaxSnapshotBytes", o.MaxSnapshotBytes},
+		{"MaxPending", o.MaxPending}, {"MaxLag", o.MaxLag}, {"MaxReads", o.MaxReads},
 		{"MaxMail", o.MaxMail}, {"MaxRequests", o.MaxRequests},
 	} {
 		if n.value <= 0 {

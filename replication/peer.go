@@ -18,6 +18,8 @@ type peer struct {
 	// was last sent to it.
 	heard, sent Instant
 	silent      bool
+	// over says that run is known to be over, though no other was heard yet.
+	over bool
 }
 
 func (n *Node) addPeer(id ServerID) *peer {
@@ -52,14 +54,13 @@ func (n *Node) hear(e Envelope) bool {
 	}
 	p.heard = n.now.Mono
 	news := p.silent || p.run != e.FromRun
-	if over := p.run; over != 0 && over != e.FromRun {
-		n.tell(PeerDied{Server: p.id, Run: over})
-		n.peerRunOver(p.id, over)
+	if p.run != e.FromRun {
+		n.runOver(p)
 	}
 	if p.run != e.FromRun {
 		p.incarnation = 0
 	}
-	p.silent, p.run = false, e.FromRun
+	p.silent, p.over, p.run = false, false, e.FromRun
 	if beat, ok := e.Message.(Beat); ok && p.incarnation != beat.Incarnation {
 		p.incarnation, news = beat.Incarnation, true
 	}
@@ -85,12 +86,32 @@ func (n *Node) watchPeers() {
 
 // PeerGone says that a peer's connection was refused or reset, so that its
 // silence need not be waited for. That proves nothing of its process; a word from
-// it ends the silence.
+// it ends the silence, unless it was delivered before this was said.
 func (n *Node) PeerGone(id ServerID) {
+	n.readArrived()
 	if p := n.peer(id); !p.silent {
 		p.silent = true
 		n.tell(PeerSilent{Server: id})
 	}
+}
+
+// PeerOver says that a peer's process is known to have ended: its host refuses
+// connections to the port that it listened on. A shard that it led is given to another
+// as soon as a quorum answers, without asking whether followers still hear it. Should
+// it speak after all, it is as if it had only been silent.
+func (n *Node) PeerOver(id ServerID) {
+	n.PeerGone(id)
+	n.runOver(n.peer(id))
+}
+
+// runOver ends what depends on a peer's run, once.
+func (n *Node) runOver(p *peer) {
+	if p.run == 0 || p.over {
+		return
+	}
+	p.over = true
+	n.tell(PeerDied{Server: p.id, Run: p.run})
+	n.peerRunOver(p.id, p.run)
 }
 
 // beat lets each peer hear this server that heard nothing else of it lately.

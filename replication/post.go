@@ -15,18 +15,27 @@ func (n *Node) receive(e Envelope) {
 		return
 	}
 	switch m := e.Message.(type) {
-	case Beat, SnapshotChunk, SnapshotAck, DeleteReplica, ReplicaDeleted:
-		// A beat has done its work by being heard. Snapshots and deletions come
-		// with ensemble changes; until then nothing here asks for them.
+	case Beat:
+		// It has done its work by being heard.
 	case Forward:
 		n.serveForward(e, m)
 	case ForwardReply:
 		n.forwardEnded(e, m)
 	case CreateReplica:
 		n.createReplica(e, m)
-	case Probe, NewTerm, BecomeLeader, AddFollower, Append, Ack, Mismatch, HigherTerm, Confirm, Confirmed:
+	case DeleteReplica:
+		n.deleteReplica(e, m)
+	case Assign:
+		n.dropOrphan(e.Shard, &m.Document)
+		n.learnDocument(e.Shard, &m.Document)
+		n.receiveElection(e)
+	case NotMember:
+		n.receiveElection(e)
+		n.noMemberThere(e)
+	case Probe, NewTerm, BecomeLeader, AddFollower, CompleteChange, Append, Ack, Mismatch, Quarantine, HigherTerm,
+		Confirm, Confirmed, SnapshotChunk, SnapshotAck:
 		n.receiveReplica(e)
-	case NotMember, ProbeReply, AskElection, NewTermReply, BecomeLeaderReply, ReplicaCreated, Assign:
+	case ProbeReply, AskElection, NewTermReply, BecomeLeaderReply, ChangeCompleted, ReplicaCreated, ReplicaDeleted:
 		n.receiveElection(e)
 	default:
 		assert(false, "received %T", m)
@@ -37,14 +46,23 @@ func (n *Node) receive(e Envelope) {
 // for any other there is one answer, and no effect.
 func (n *Node) receiveReplica(e Envelope) {
 	s, _ := n.lookup(e.Shard)
-	if s == nil || s.replica == nil || s.replica.self.Replica != e.ToReplica {
+	if s == nil || !s.holds(e.ToReplica) {
 		n.send(Envelope{
-			From: n.self.ID, FromRun: n.self.Run, To: e.From, ToReplica: e.FromReplica, Shard: e.Shard,
-			Message: NotMember{Incarnation: n.self.Incarnation},
+			From: n.self.ID, FromRun: n.self.Run, FromReplica: e.ToReplica,
+			To: e.From, ToReplica: e.FromReplica, Shard: e.Shard,
+			Message: NotMember{Incarnation: n.self.Incarnation, Deleted: s != nil && e.ToReplica <= s.deleted},
 		})
 		return
 	}
 	if len(s.mail) < n.options.MaxMail {
+		n.mailReplica(s, Receive{Envelope: e})
+	}
+}
+
+// noMemberThere tells a leader here that a member is not where it sends to.
+func (n *Node) noMemberThere(e Envelope) {
+	s, _ := n.lookup(e.Shard)
+	if s != nil && s.leads() && s.replica.self.Replica == e.ToReplica && len(s.mail) < n.options.MaxMail {
 		n.mailReplica(s, Receive{Envelope: e})
 	}
 }
@@ -64,12 +82,15 @@ func (n *Node) createReplica(e Envelope, m CreateReplica) {
 	switch {
 	case m.Incarnation != n.self.Incarnation || e.ToReplica == 0:
 		answer.Refused = RefusedIncarnation
-	case s.replica != nil && s.replica.self.Replica != e.ToReplica:
+	case e.ToReplica <= s.deleted, s.replica != nil && !s.holds(e.ToReplica):
+		// Ids ascend: what comes for one that is over is late, and what comes while
+		// an earlier one is here has to wait for its removal.
 		answer.Refused = RefusedNotMember
 	}
 	if answer.Refused != 0 {
 		n.send(Envelope{
-			From: n.self.ID, FromRun: n.self.Run, To: e.From, Shard: e.Shard, Message: answer,
+			From: n.self.ID, FromRun: n.self.Run, FromReplica: e.ToReplica,
+			To: e.From, Shard: e.Shard, Message: answer,
 		})
 		return
 	}
@@ -127,6 +148,11 @@ func (n *Node) Leaderships() int {
 		}
 	}
 	return count
+}
+
+// holds reports whether a replica is here, and is not being removed.
+func (s *shard) holds(id ReplicaID) bool {
+	return s.replica != nil && s.replica.self.Replica == id && s.replica.role.kind() != RoleDeleted
 }
 
 func (s *shard) leads() bool { return s.replica != nil && s.replica.role.kind() == RoleLeader }

@@ -36,6 +36,10 @@ func (e *Election) ask() {
 // change the decision.
 func (e *Election) answered(from Envelope, m ProbeReply) {
 	e.highest = max(e.highest, m.Term.Term)
+	if m.Nonce == e.change.nonce && m.Nonce != 0 {
+		e.memberAnswered(from, m)
+		return
+	}
 	member, known := e.member(from)
 	if e.phase != questioning || m.Nonce != e.question.nonce || !known || e.hasAnswered(member.Member) {
 		return
@@ -68,8 +72,18 @@ func (e *Election) judge(timeIsUp bool) {
 		}
 		return
 	}
+	if e.withdrawn() && !e.publishFound() {
+		e.back()
+		return
+	}
 	voters := e.voters()
 	if !voters.Reached(e.hasAnswered) {
+		if timeIsUp && e.joinersMissing(e.hasAnswered) {
+			if !e.publishFound() {
+				e.back()
+			}
+			return
+		}
 		if timeIsUp {
 			// A leader that still wants to be replaced asks again.
 			e.asked = TermID{}
@@ -77,7 +91,7 @@ func (e *Election) judge(timeIsUp bool) {
 		}
 		return
 	}
-	if e.leaderGone() || e.asked == e.doc.Term {
+	if e.leaderGone() || e.asked == e.doc.Term || e.leaderLeft() {
 		e.claim()
 		return
 	}

@@ -2,6 +2,7 @@ package replication
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,9 +20,9 @@ func Render(m Message) string {
 	case NewTerm:
 		return fmt.Sprintf("NewTerm %v", m.Term)
 	case NewTermReply:
-		return fmt.Sprintf("NewTermReply %v %s", m.Term, headOr(m.Refused, m.Head))
+		return fmt.Sprintf("NewTermReply %v %s%s", m.Term, headOr(m.Refused, m.Head), word(m.Damaged, "damaged"))
 	case BecomeLeader:
-		return fmt.Sprintf("BecomeLeader %v ensemble=%v%s heads=%v", m.Term, m.Ensemble, joining(m.Joining), m.Heads)
+		return fmt.Sprintf("BecomeLeader %v ensemble=%v%s heads=%v%s", m.Term, m.Ensemble, joining(m.Joining), m.Heads, settings(m.Settings))
 	case BecomeLeaderReply:
 		return fmt.Sprintf("BecomeLeaderReply %v %s", m.Term, readyOr(m.Refused, m.Ready))
 	case AddFollower:
@@ -31,17 +32,33 @@ func Render(m Message) string {
 	case Append:
 		return renderAppend(m)
 	case Ack:
-		return fmt.Sprintf("Ack %v match=%d commit=%d", m.Term, m.Match, m.Commit)
+		return renderAck(m)
 	case Mismatch:
 		return fmt.Sprintf("Mismatch %v prev=%v have=%v", m.Term, m.Prev, m.Have)
+	case Quarantine:
+		return fmt.Sprintf("Quarantine %v %v", m.Term, m.Check)
 	case HigherTerm:
 		return fmt.Sprintf("HigherTerm %v", m.Term)
 	case Confirm:
 		return fmt.Sprintf("Confirm %v round=%d commit=%d", m.Term, m.Round, m.Commit)
 	case Confirmed:
 		return fmt.Sprintf("Confirmed %v round=%d", m.Term, m.Round)
+	case SnapshotChunk:
+		return renderChunk(m)
+	case SnapshotAck:
+		return fmt.Sprintf("SnapshotAck %v last=%v %s", m.Term, m.Last, installedOr(m.Installed, m.Position))
 	case Forward:
 		return fmt.Sprintf("Forward #%d %v %s", m.Sequence, m.Kind, printable(m.Body))
+	case CompleteChange:
+		return fmt.Sprintf("CompleteChange %v ensemble=%v", m.Term, m.Ensemble)
+	case ChangeCompleted:
+		return fmt.Sprintf("ChangeCompleted %v", m.Term)
+	case DeleteReplica:
+		return fmt.Sprintf("DeleteReplica %v", m.Term)
+	case ReplicaDeleted:
+		return fmt.Sprintf("ReplicaDeleted %v", m.Term)
+	case NotMember:
+		return fmt.Sprintf("NotMember{Incarnation:%d}%s", m.Incarnation, word(m.Deleted, "deleted"))
 	case ForwardReply:
 		return fmt.Sprintf("ForwardReply #%d %v", m.Sequence, m.Outcome)
 	default:
@@ -79,6 +96,42 @@ func renderAppend(m Append) string {
 	return text
 }
 
+func renderAck(m Ack) string {
+	text := fmt.Sprintf("Ack %v match=%d commit=%d", m.Term, m.Match, m.Commit)
+	if m.Needs != 0 {
+		text += fmt.Sprintf(" needs=%d", m.Needs)
+	}
+	if m.Check != (Check{}) {
+		text += fmt.Sprintf(" check=%v", m.Check)
+	}
+	return text
+}
+
+func (c Check) String() string { return fmt.Sprintf("%d:%04x", c.Offset, c.Sum&0xffff) }
+
+// word is a word that stands after others if something is so.
+func word(so bool, text string) string {
+	if !so {
+		return ""
+	}
+	return " " + text
+}
+
+func renderChunk(m SnapshotChunk) string {
+	text := fmt.Sprintf("SnapshotChunk %v last=%v at=%d %s", m.Term, m.Last, m.Position, strconv.Quote(printable(m.Data)))
+	if m.Final {
+		text += " final"
+	}
+	return text
+}
+
+func installedOr(installed bool, kept int64) string {
+	if installed {
+		return "installed"
+	}
+	return fmt.Sprintf("kept=%d", kept)
+}
+
 // RenderEntry describes an entry: its id, and its payload if that is text.
 func RenderEntry(e Entry) string {
 	if len(e.Payload) == 0 {
@@ -112,7 +165,23 @@ func (d *Document) String() string {
 	if d.Leader != (Member{}) {
 		text += fmt.Sprintf(" leader=%v", d.Leader)
 	}
-	return text + fmt.Sprintf(" ensemble=%v%s", bareMembers(d.Ensemble), joining(bareMembers(d.Joining)))
+	return text + fmt.Sprintf(" ensemble=%v%s%s%s%s", bareMembers(d.Ensemble),
+		named("joining", d.Joining), named("learners", d.Learners), named("removed", d.Removed), settings(d.Settings))
+}
+
+func settings(s []byte) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return " settings=" + printable(s)
+}
+
+// named shows members under a name, and nothing where there are none.
+func named(name string, members []DocumentMember) string {
+	if len(members) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %s=%v", name, bareMembers(members))
 }
 
 func joining(members []Member) string {

@@ -24,6 +24,18 @@ type Replica struct {
 	// while it is at work.
 	applying  Offset
 	applyRead ReadID
+	// incoming is the snapshot that arrives, if one does.
+	incoming incoming
+
+	// needs is how far a snapshot has to go, at least, before entries can be applied
+	// again; no further than applied while the replica is whole.
+	needs Offset
+	// suspect is set when the state is to be dropped as soon as what is being
+	// applied is; discarding counts the drops without an answer.
+	suspect    bool
+	discarding int
+	// checks are the newest of the state.
+	checks checks
 
 	// role is the one place for what only a leader, a follower or a fenced
 	// replica has.
@@ -41,7 +53,7 @@ type Replica struct {
 	now Time
 }
 
-// role is one of *fencedRole, *followerRole, *leaderRole.
+// role is one of *fencedRole, *followerRole, *leaderRole, *deletedRole.
 type role interface{ kind() Role }
 
 // fencedRole is a replica of a term that has no leader that it knows of.
@@ -72,6 +84,9 @@ type followerRole struct {
 	// log.
 	acked Offset
 	owes  bool
+	// installed is the snapshot whose leader waits to hear that it is held here;
+	// zero if none.
+	installed EntryID
 	// early are Appends whose Prev is beyond the head, by Prev's offset.
 	early []Append
 }
@@ -79,40 +94,44 @@ type followerRole struct {
 func (*fencedRole) kind() Role   { return RoleFenced }
 func (*followerRole) kind() Role { return RoleFollower }
 
-// Recovered is what a replica finds on its disk: nothing but what was synced.
-type Recovered struct {
-	Record  TermRecord
-	History History
-	// Applied is the offset up to which the state machine holds the log.
-	Applied Offset
-}
-
 // NewReplica returns the replica of a shard as it was recovered, or newly made
-// (a Record with only the replica id). It is fenced in its term, and has no
-// leader and no way to lead until a higher term.
+// (a Record with only the replica id); what was recovered must be settled. It is
+// fenced in its term, and has no leader and no way to lead until a higher term. Of
+// one that was deleted it is the end: the state machine is being asked.
 func NewReplica(shard ShardID, server ServerID, run RunID, options *Options, found Recovered) *Replica {
 	assert(found.Record.Replica != 0, "a replica without an id")
 	head := found.History.Head()
-	assert(found.Applied <= head.Offset && found.Applied >= found.History.Base().Offset,
-		"applied %d, log holds %v", found.Applied, &found.History)
+	base := found.History.Base().Offset
+	assert(found.History.Contains(found.Applied) || found.Damaged >= base && found.Applied == EntryID{},
+		"applied %v, log holds %v", found.Applied, &found.History)
 	assert(head.Term <= found.Record.Term.Term, "head %v above term %v", head, found.Record.Term)
+	var role role = &fencedRole{}
+	if found.Record.Deleted {
+		role = &deletedRole{dropping: true}
+	}
 	return &Replica{
 		shard:    shard,
 		self:     Member{Server: server, Replica: found.Record.Replica},
 		run:      run,
 		options:  options,
 		term:     found.Record.Term,
-		log:      replicaLog{history: found.History.Clone(), durable: head.Offset},
-		commit:   found.Applied,
-		applied:  found.Applied,
-		applying: found.Applied,
-		role:     &fencedRole{},
+		log:      replicaLog{history: found.History.Clone(), durable: head.Offset, lost: found.Damaged},
+		needs:    found.Damaged,
+		commit:   max(found.Applied.Offset, base),
+		applied:  found.Applied.Offset,
+		applying: found.Applied.Offset,
+		role:     role,
 	}
 }
 
 // Step takes one event and appends what is to be done to out.
 func (r *Replica) Step(now Time, event Event, out *Effects) {
 	r.now, r.out = now, out
+	if role, deleted := r.role.(*deletedRole); deleted {
+		r.stepDeleted(role, event)
+		r.out = nil
+		return
+	}
 	switch ev := event.(type) {
 	case Receive:
 		r.receive(ev)
@@ -125,9 +144,21 @@ func (r *Replica) Step(now Time, event Event, out *Effects) {
 	case EntriesRead:
 		r.entriesRead(ev)
 	case Applied:
-		r.appliedBatch(ev.Results)
+		r.appliedBatch(ev)
+	case Exported:
+		r.exported(ev)
+	case Imported:
+		r.imported(ev)
+	case StateLost:
+		r.stateLost()
+	case Trim:
+		r.trim(ev.To)
 	case Create:
 		r.create(ev.Coordinator)
+	case Delete:
+		r.delete(ev)
+	case Deleted:
+		r.stateDropped()
 	case StepAside:
 		if l, leads := r.role.(*leaderRole); leads {
 			r.askElection(l.voters.Voters())
@@ -162,18 +193,28 @@ func (r *Replica) receive(ev Receive) {
 		r.becomeLeader(from, m)
 	case AddFollower:
 		r.addFollower(m)
+	case CompleteChange:
+		r.completeChange(from, m)
+	case NotMember:
+		r.notMember(from)
 	case Append:
 		r.handleAppend(from, m)
 	case Ack:
 		r.ack(from, m)
 	case Mismatch:
 		r.mismatch(from, m)
+	case Quarantine:
+		r.quarantined(from, m)
 	case HigherTerm:
 		r.higherTerm(m.Term)
 	case Confirm:
 		r.confirm(from, m)
 	case Confirmed:
 		r.confirmed(from, m)
+	case SnapshotChunk:
+		r.snapshotChunk(from, m)
+	case SnapshotAck:
+		r.snapshotAck(from, m)
 	default:
 		assert(false, "a replica received %T", m)
 	}
@@ -220,10 +261,13 @@ func (r *Replica) logDone(sequence uint64) {
 	case *fencedRole:
 		r.answerFenced(role)
 	case *followerRole:
+		r.answerInstalled(role)
 		r.ackDurable(role)
 	case *leaderRole:
 		r.advanceCommit(role)
 	}
+	// What is durable can be read back, whether it is applied or not.
+	r.log.shrinkTail(r.options.TailBytes, r.log.durable)
 	r.apply()
 }
 

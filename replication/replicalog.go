@@ -10,6 +10,9 @@ type replicaLog struct {
 	// durable is the last offset of the log as it is now that would survive a
 	// crash. It never counts an entry that was asked to be truncated.
 	durable Offset
+	// lost is the highest offset of an entry that is known not to be readable; it
+	// means nothing below the base.
+	lost Offset
 	// ops are the operations asked and not done, oldest first.
 	ops []askedOp
 	// asked is the sequence of the newest operation, done of the newest one
@@ -58,6 +61,7 @@ func (l *replicaLog) append(entries []Entry, out *Effects) {
 func (l *replicaLog) truncate(to Offset, out *Effects) {
 	l.history.TruncateTo(to)
 	l.durable = min(l.durable, to)
+	l.lost = min(l.lost, to)
 	// An append that completes later must not count what this takes away.
 	for i := range l.ops {
 		l.ops[i].last = min(l.ops[i].last, to)
@@ -69,6 +73,33 @@ func (l *replicaLog) truncate(to Offset, out *Effects) {
 	// What is appended next must not overwrite entries that were handed out.
 	l.tail = slices.Clip(l.tail)
 	l.ask(LogOp{Kind: OpTruncate, Truncate: to}, 0, out)
+}
+
+// trim asks to drop every entry up to and including an offset. The caller has
+// made sure that all of them are applied.
+func (l *replicaLog) trim(to Offset, out *Effects) {
+	l.history.TrimTo(to)
+	l.shrinkTail(0, to)
+	l.ask(LogOp{Kind: OpTrim, Base: l.history.Base()}, 0, out)
+}
+
+// reset asks to drop the whole log, which goes on after base: the state machine
+// holds everything up to there durably. Until the operation is done, that is what
+// a crash leaves too (Recovered.Settle), so base counts as durable at once.
+func (l *replicaLog) reset(base EntryID, out *Effects) {
+	l.history = NewHistory(base)
+	l.durable, l.lost = base.Offset, 0
+	// An append that completes later must not count what this takes away.
+	for i := range l.ops {
+		l.ops[i].last = min(l.ops[i].last, base.Offset)
+	}
+	l.tail, l.tailBytes = nil, 0
+	l.ask(LogOp{Kind: OpReset, Base: base}, 0, out)
+}
+
+// delete asks to drop the log and the term record of a replica.
+func (l *replicaLog) delete(id ReplicaID, out *Effects) {
+	l.ask(LogOp{Kind: OpDelete, Record: TermRecord{Replica: id, Deleted: true}}, 0, out)
 }
 
 // complete takes note that operations up to a sequence are done.
@@ -84,8 +115,17 @@ func (l *replicaLog) complete(sequence uint64) {
 }
 
 // termDurable reports whether the replica's term record is stored as it is.
-func (l *replicaLog) termDurable() bool {
-	return !slices.ContainsFunc(l.ops, func(op askedOp) bool { return op.kind == OpTerm })
+func (l *replicaLog) termDurable() bool { return !l.waits(OpTerm) }
+
+// waits reports whether an operation of a kind was asked and is not done.
+func (l *replicaLog) waits(kind LogOpKind) bool {
+	return slices.ContainsFunc(l.ops, func(op askedOp) bool { return op.kind == kind })
+}
+
+// quiet reports whether nothing that was asked is under way but trimming, which
+// changes nothing that anybody is told.
+func (l *replicaLog) quiet() bool {
+	return !slices.ContainsFunc(l.ops, func(op askedOp) bool { return op.kind != OpTrim })
 }
 
 // id returns the id of the entry at an offset, and whether the log knows it.
@@ -112,19 +152,23 @@ func (l *replicaLog) entries(first, last Offset, maxBytes int) []Entry {
 	return slices.Clip(l.tail[from:to])
 }
 
-// trim drops the oldest entries of the tail that are applied, down to a size.
-func (l *replicaLog) trim(maxBytes int, applied Offset) {
-	drop := 0
-	for drop < len(l.tail) && l.tailBytes > maxBytes && l.tail[drop].ID.Offset <= applied {
-		l.tailBytes -= l.tail[drop].size()
-		drop++
+// shrinkTail drops the oldest entries of the tail up to an offset, down to a size.
+func (l *replicaLog) shrinkTail(maxBytes int, to Offset) {
+	for len(l.tail) > 0 && l.tailBytes > maxBytes && l.tail[0].ID.Offset <= to {
+		l.tailBytes -= l.tail[0].size()
+		l.tail = l.tail[1:]
 	}
-	l.tail = l.tail[drop:]
 }
 
 // read asks the log for entries that the tail does not hold any more.
 func (l *replicaLog) read(first Offset, maxBytes int, out *Effects) ReadID {
+	id := l.nextRead()
+	out.Reads = append(out.Reads, LogRead{ID: id, First: first, MaxBytes: maxBytes})
+	return id
+}
+
+// nextRead numbers a question, of the log or of the state machine.
+func (l *replicaLog) nextRead() ReadID {
 	l.lastRead++
-	out.Reads = append(out.Reads, LogRead{ID: l.lastRead, First: first, MaxBytes: maxBytes})
 	return l.lastRead
 }

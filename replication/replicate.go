@@ -25,17 +25,33 @@ type cursor struct {
 	timer Instant
 	// read is the log read under way for this cursor, zero if none.
 	read ReadID
+	// transfer is the snapshot that the member is sent, while it needs one.
+	transfer transfer
+	// absent is set while the member is not where it should be: it is asked whether
+	// it is there, and sent nothing.
+	absent bool
+	// needs is how far a snapshot has to go to repair the member, zero if it is
+	// whole; checks are those that it told.
+	needs  Offset
+	checks checks
 }
 
 // newCursor starts where the member's log agrees with ours as far as its head
-// tells, or else at our own head, from where its answer leads back.
+// tells, or else at our own head, from where its answer leads back. A head below
+// our base leads there: the member needs a snapshot.
 func (r *Replica) newCursor(member Member, heads []MemberHead) cursor {
-	from := r.log.head()
+	from := r.log.head().Offset
 	i := slices.IndexFunc(heads, func(h MemberHead) bool { return h.Member == member })
 	if i >= 0 {
-		from = r.log.history.LastAtOrBelow(heads[i].Head)
+		from = r.agreed(heads[i].Head)
 	}
-	return cursor{member: member, next: from.Offset + 1, probing: true}
+	return cursor{member: member, next: from + 1, probing: true}
+}
+
+// agreed is the highest offset at which a log that ends with an entry may be the
+// same as ours; it is below our base if only trimmed entries may be.
+func (r *Replica) agreed(last EntryID) Offset {
+	return min(r.log.history.LastAtOrBelow(last).Offset, last.Offset)
 }
 
 // restart goes back to what is known of the member.
@@ -43,7 +59,7 @@ func (c *cursor) restart() {
 	if !c.probing {
 		c.next, c.probing, c.sent = c.match+1, true, c.match
 	}
-	c.read, c.timer = 0, Never
+	c.read, c.timer, c.transfer.sent = 0, Never, false
 }
 
 // idle reports whether all that was sent is acked.
@@ -56,13 +72,26 @@ func (r *Replica) replicate(l *leaderRole) {
 	}
 }
 
-// replicateTo sends what a member lacks, as far as limits let it.
+// replicateTo sends what a member lacks, as far as limits let it. Where the entry
+// before that is trimmed, or the entries cannot be read back, or the member is
+// damaged, only a snapshot helps (rule 10).
 func (r *Replica) replicateTo(c *cursor) {
-	// Where the entry before next is trimmed, only a snapshot helps (rule 10).
-	_, known := r.log.id(c.next - 1)
-	if !known || r.isSilent(c.member.Server) || c.read != 0 {
+	if r.isSilent(c.member.Server) || c.read != 0 {
 		return
 	}
+	if c.absent {
+		if c.timer == Never {
+			c.next, c.probing = r.log.head().Offset+1, true
+			r.sendAppend(c, nil, true)
+		}
+		return
+	}
+	_, known := r.log.id(c.next - 1)
+	if !known || c.next <= r.log.lost || r.canRepair(c) {
+		r.sendSnapshot(c)
+		return
+	}
+	c.transfer = transfer{}
 	if c.probing {
 		if c.timer == Never {
 			r.probeFollower(c)
@@ -71,6 +100,19 @@ func (r *Replica) replicateTo(c *cursor) {
 	}
 	for c.next <= r.log.head().Offset && c.next-1-c.match < Offset(r.options.MaxInflight) && c.read == 0 {
 		r.sendEntries(c)
+	}
+}
+
+// canRepair reports whether a member is damaged, and a snapshot of what is applied
+// here goes far enough to repair it.
+func (r *Replica) canRepair(c *cursor) bool { return c.needs != 0 && c.needs <= r.applied }
+
+// repairMembers begins the repairs for which the state has become recent enough.
+func (r *Replica) repairMembers(l *leaderRole) {
+	for i := range l.cursors {
+		if c := &l.cursors[i]; r.canRepair(c) {
+			r.replicateTo(c)
+		}
 	}
 }
 
@@ -87,13 +129,13 @@ func (r *Replica) probeFollower(c *cursor) {
 // onTimer sends again what has no answer. Where everything is acked, it is the
 // commit offset that the member does not know yet.
 func (r *Replica) onTimer(c *cursor) {
-	if c.idle() && c.next > r.log.head().Offset {
+	if !c.transfer.sent && c.idle() && c.next > r.log.head().Offset {
 		c.timer = Never
 		r.sendAppend(c, nil, true)
 		return
 	}
 	c.restart()
-	r.probeFollower(c)
+	r.replicateTo(c)
 }
 
 // sendEntries sends the entries from next on, or asks the log for them.
@@ -135,6 +177,7 @@ func (r *Replica) ack(from Envelope, m Ack) {
 	progress := m.Match > c.match
 	c.match = max(c.match, m.Match)
 	c.commitKnown = max(c.commitKnown, m.Commit)
+	c.needs, c.absent = m.Needs, false
 	if c.probing {
 		// The logs agree up to Prev of the probe, and what it carried follows.
 		c.probing = false
@@ -145,6 +188,7 @@ func (r *Replica) ack(from Envelope, m Ack) {
 	r.setCursorTimer(c, progress)
 	r.advanceCommit(l)
 	r.replicateTo(c)
+	r.memberChecked(l, c, m)
 }
 
 // setCursorTimer decides when a streaming cursor next needs time: while entries
@@ -152,6 +196,9 @@ func (r *Replica) ack(from Envelope, m Ack) {
 // entries do so before.
 func (r *Replica) setCursorTimer(c *cursor, progress bool) {
 	switch {
+	case c.transfer.sent:
+		// The timer is that of a part of a snapshot, which nothing but the answer to
+		// it ends.
 	case c.match < c.sent:
 		if progress || c.timer == Never {
 			c.timer = r.now.Mono.Add(r.options.ResendAfter)
@@ -166,11 +213,14 @@ func (r *Replica) setCursorTimer(c *cursor, progress bool) {
 // mismatch moves a cursor back to where the logs may agree.
 func (r *Replica) mismatch(from Envelope, m Mismatch) {
 	_, c := r.cursorOf(from, m.Term)
-	if c == nil || m.Prev.Offset <= c.match || (c.probing && m.Prev.Offset != c.next-1) {
+	if c == nil {
 		return
 	}
-	agreed := r.log.history.LastAtOrBelow(m.Have)
-	c.next = max(min(agreed.Offset, m.Prev.Offset-1), c.match) + 1
+	c.absent = false
+	if m.Prev.Offset <= c.match || (c.probing && m.Prev.Offset != c.next-1) {
+		return
+	}
+	c.next = max(min(r.agreed(m.Have), m.Prev.Offset-1), c.match) + 1
 	c.sent = c.next - 1
 	c.probing, c.timer = true, Never
 	r.replicateTo(c)
@@ -194,6 +244,9 @@ func (r *Replica) cursorOf(from Envelope, term TermID) (*leaderRole, *cursor) {
 // entriesRead takes entries that the log was asked for: for a cursor, or for
 // the state machine.
 func (r *Replica) entriesRead(ev EntriesRead) {
+	if ev.Damaged != 0 {
+		r.entriesLost(ev.Damaged)
+	}
 	if ev.ID == r.applyRead {
 		r.applyRead = 0
 		r.applyEntries(ev.Entries)
@@ -209,7 +262,8 @@ func (r *Replica) entriesRead(ev EntriesRead) {
 	}
 	c := &l.cursors[i]
 	c.read = 0
-	if len(ev.Entries) > 0 && ev.Entries[0].ID.Offset == c.next {
+	_, known := r.log.id(c.next - 1)
+	if known && len(ev.Entries) > 0 && ev.Entries[0].ID.Offset == c.next {
 		r.sendAppend(c, ev.Entries, c.probing)
 	}
 	r.replicateTo(c)

@@ -23,6 +23,11 @@ type Request struct {
 	Shard ShardID
 	Kind  RequestKind
 	Body  []byte
+	// Here keeps the request on this server: where the replica here does not lead, or
+	// ceases to before it has the request, it is refused as RefusedNotLeader, at once
+	// and not at the deadline. Writes of one shard that are kept here are proposed in
+	// the order in which they came, also those that had to wait.
+	Here bool
 	// Deadline is when the caller gives up. The outcome comes by then.
 	Deadline Instant
 }

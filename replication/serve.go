@@ -1,5 +1,10 @@
 package replication
 
+import (
+	"maps"
+	"slices"
+)
+
 // Rule 7, where a request is served: by the replica of this server, for clients
 // here and for other servers. What an origin sent is remembered until the
 // origin says that it is over, so that a repetition is answered and not done
@@ -164,10 +169,31 @@ func (n *Node) query(s *shard, q openQuery, body []byte) {
 	n.ports.StateMachine.Query(s.id, n.served.lastQuery, body)
 }
 
-// Answered takes the state machine's answer to a query.
+// dropQueries gives up the reads that a state machine will not answer. They
+// changed nothing, and may be offered again.
+func (n *Node) dropQueries(s *shard) {
+	for _, id := range slices.Sorted(maps.Keys(n.served.queries)) {
+		switch q := n.served.queries[id]; {
+		case q.served != nil && q.served.shard == s.id:
+			delete(n.served.queries, id)
+			n.endServed(q.served, refused(RefusedNotLeader))
+		case q.own != nil && q.own.Shard == s.id:
+			delete(n.served.queries, id)
+			if q.own.state == querying {
+				n.retryLater(q.own, RefusedNotLeader)
+			}
+		}
+	}
+}
+
+// Answered takes the state machine's answer to a query. One that was given up when
+// a state was lost may have been answered before that: it is offered again by now.
 func (n *Node) Answered(id QueryID, result []byte) {
-	q, asked := n.served.queries[id]
-	assert(asked, "query %d was not asked", id)
+	assert(id <= n.served.lastQuery, "query %d was not asked", id)
+	q, open := n.served.queries[id]
+	if !open {
+		return
+	}
 	delete(n.served.queries, id)
 	outcome := Outcome{Kind: OutcomeDone, Result: result}
 	switch {

@@ -3,6 +3,7 @@ package replication
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -26,6 +27,10 @@ type RunID uint64
 // Incarnation names one formatting of a server's disk, drawn at random then. A
 // server whose incarnation changed has lost its data. Zero is "not known yet".
 type Incarnation uint64
+
+// NoDisk is written in the place of a member's incarnation when its disk has lost
+// what the replica had promised. No disk is given this number.
+const NoDisk Incarnation = math.MaxUint64
 
 // Server is who a process is: a server, in one run, on one disk.
 type Server struct {

@@ -12,22 +12,30 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	jepsen "github.com/jepsen-io/maelstrom/demo/go"
 
 	"github.com/ostraka-db/ostraka/replication"
 	"github.com/ostraka-db/ostraka/replication/maelstrom/overlay"
+	"github.com/ostraka-db/ostraka/server/storage"
 )
 
-// Config is what a node is told. All fields must be set.
+// Config is what a node is told. All fields must be set, but for TraceDir and TrimEvery.
 type Config struct {
 	// DataDir keeps the node's state. It is made if it is missing.
 	DataDir string
+	// TraceDir, if set, is an existing directory to which the node writes a trace of
+	// every step of its core, in the format of package trace.
+	TraceDir string
 	// RequestTimeout is when a client's request is answered at the latest.
 	RequestTimeout time.Duration
-	Options        replication.Options
-	Logger         *slog.Logger
-	Stdin          io.Reader
-	Stdout         io.Writer
+	// TrimEvery is after how many applied entries the log is trimmed, down to as
+	// many. Zero, which is the default, is never.
+	TrimEvery int
+	Options   replication.Options
+	Logger    *slog.Logger
+	Stdin     io.Reader
+	Stdout    io.Writer
 }
 
 // maxMail bounds the loop's mailbox.
@@ -39,7 +47,7 @@ type adapter struct {
 	config  Config
 	wire    *jepsen.Node
 	clock   *clock
-	disk    *disk
+	disk    *storage.Disk
 	run     replication.RunID
 	mailbox chan mail
 	// inits takes the init message; ready is closed when the loop runs.
@@ -62,17 +70,17 @@ func Run(ctx context.Context, config Config) error {
 	}
 	// Maelstrom's package logs every message, and knows no other logger.
 	log.SetOutput(io.Discard)
-	disk, err := openDisk(config.DataDir, config.Logger)
+	disk, err := storage.Open(diskOptions(config))
 	if err != nil {
 		return err
 	}
-	return errors.Join(newAdapter(config, disk).work(ctx), disk.close())
+	return errors.Join(newAdapter(config, disk).work(ctx), disk.Close())
 }
 
-func newAdapter(config Config, disk *disk) *adapter {
+func newAdapter(config Config, disk *storage.Disk) *adapter {
 	a := &adapter{
 		config: config, wire: jepsen.NewNode(), clock: newClock(), disk: disk,
-		run: disk.log.Run(), mailbox: make(chan mail, maxMail),
+		run: disk.Log().Run(), mailbox: make(chan mail, maxMail),
 		inits: make(chan struct{}, 1), ready: make(chan struct{}), stop: make(chan struct{}),
 	}
 	a.wire.Stdin, a.wire.Stdout = config.Stdin, config.Stdout
@@ -86,6 +94,9 @@ func (c *Config) validate() error {
 	}
 	if c.RequestTimeout <= 0 {
 		return fmt.Errorf("the request timeout is %v: must be above zero", c.RequestTimeout)
+	}
+	if c.TrimEvery < 0 {
+		return fmt.Errorf("the log is to be trimmed every %d entries: must not be below zero", c.TrimEvery)
 	}
 	return nil
 }
@@ -122,7 +133,11 @@ func (a *adapter) loop() error {
 		return err
 	}
 	close(a.ready)
-	return l.run(a.stop)
+	err = l.run(a.stop)
+	if l.recording != nil {
+		err = errors.Join(err, l.recording.Close())
+	}
+	return err
 }
 
 // newLoop puts the node together, with the name that it has been given.
@@ -132,11 +147,14 @@ func (a *adapter) newLoop() (*loop, error) {
 		servers = append(servers, replication.ServerID(id))
 	}
 	self := replication.Server{
-		ID: replication.ServerID(a.wire.ID()), Run: a.run, Incarnation: a.disk.log.Incarnation(),
+		ID: replication.ServerID(a.wire.ID()), Run: a.run, Incarnation: a.disk.Log().Incarnation(),
 	}
 	options := &a.config.Options
 	logger := a.config.Logger.With("node", self.ID)
-	l := &loop{clock: a.clock, disk: a.disk, machine: &machine{db: a.disk.db}, logger: logger, mailbox: a.mailbox}
+	l := &loop{
+		clock: a.clock, disk: a.disk, logger: logger,
+		mailbox: a.mailbox, trimEvery: a.config.TrimEvery,
+	}
 	l.transport = &transport{
 		self: self.ID, clock: a.clock, line: a.wire.Send, logger: logger,
 		router: overlay.New(self.ID, servers, uint64(self.Run), a.clock.now().Mono, overlayOptions(*options)),
@@ -144,20 +162,28 @@ func (a *adapter) newLoop() (*loop, error) {
 	l.store = &store{
 		clock: a.clock, within: options.StoreWithin, logger: logger, ask: a.askStore,
 		done: func(shard replication.ShardID, event replication.Event) {
-			l.completed = append(l.completed, completion{shard, event})
+			l.completed = append(l.completed, storage.Completion{Shard: shard, Event: event})
 		},
 		texts: map[replication.ShardID]storedText{},
 	}
+	found, hosted, err := a.recovered()
+	if err != nil {
+		return nil, err
+	}
+	tracer := newTracer(logger)
+	if a.config.TraceDir != "" {
+		r, file, err := openRecorder(a.config.TraceDir, self, tracer)
+		if err != nil {
+			return nil, err
+		}
+		r.writer.Open(self.ID, self.Run, shardID, found)
+		l.recording, tracer = file, r
+	}
 	l.node = replication.NewNode(self, options, servers, replication.Ports{
-		Transport: l.transport, Log: a.disk.log, StateMachine: l.machine, Metadata: l.store,
-		Tracer: newTracer(logger),
+		Transport: l.transport, Log: a.disk.Log(), StateMachine: a.disk.Machine(), Metadata: l.store, Tracer: tracer,
 	})
 	l.clients = &clients{
 		request: l.node.Request, send: a.wire.Send, logger: logger, open: map[replication.RequestID]*operation{},
-	}
-	found, hosted, err := a.disk.recovered(shardID)
-	if err != nil {
-		return nil, err
 	}
 	if hosted {
 		l.node.Open(shardID, found)
@@ -165,6 +191,28 @@ func (a *adapter) newLoop() (*loop, error) {
 	l.node.Coordinate(shardID, servers, random())
 	logger.Info("started", "run", self.Run, "incarnation", self.Incarnation, "recovered", hosted, "log", &found.History)
 	return l, nil
+}
+
+// recovered returns the replica that the disk holds, or one that was deleted, and
+// whether there is one.
+func (a *adapter) recovered() (replication.Recovered, bool, error) {
+	all, err := a.disk.Recovered()
+	if err != nil {
+		return replication.Recovered{}, false, err
+	}
+	for _, r := range all {
+		if r.Shard == shardID {
+			return r.Found, true, nil
+		}
+	}
+	return replication.Recovered{}, false, nil
+}
+
+// diskOptions are what one node of a test needs: its records are few.
+func diskOptions(config Config) storage.Options {
+	return storage.Options{
+		FS: vfs.Default, Dir: config.DataDir, CacheBytes: 4 << 20, MemTableBytes: 4 << 20, Logger: config.Logger,
+	}
 }
 
 // askStore asks Maelstrom's service. An answer that does not fit into the mailbox

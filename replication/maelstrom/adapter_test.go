@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostraka-db/ostraka/kv"
-	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/server/storage"
 	"github.com/ostraka-db/ostraka/wal"
 )
 
@@ -205,11 +204,11 @@ func TestNodesThatLostTheirDisksDoNotVote(t *testing.T) {
 }
 
 func TestALogThatFailsEndsTheNode(t *testing.T) {
-	disk, err := openDisk(t.TempDir(), slog.New(slog.DiscardHandler))
+	disk, err := storage.Open(diskOptions(Config{DataDir: t.TempDir()}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := disk.log.Close(); err != nil {
+	if err := disk.Log().Close(); err != nil {
 		t.Fatal(err)
 	}
 	in, feed := io.Pipe()
@@ -224,47 +223,7 @@ func TestALogThatFailsEndsTheNode(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	_ = feed.Close()
-	if err := disk.db.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestQueriesThatNoStateCanAnswerHaveNoResult(t *testing.T) {
-	disk, err := openDisk(t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := machine{db: disk.db}
-	bodies := [][]byte{nil, {0}, {queryRead, 0xff}, {queryTransaction, 0xff}, {queryTransaction}, {3}}
-	for i, body := range bodies {
-		m.Query(shardID, replication.QueryID(i), body)
-	}
-	_, answered := m.take()
-	if m.failed != nil || len(answered) != len(bodies) {
-		t.Errorf("failed with %v after %d of %d answers", m.failed, len(answered), len(bodies))
-	}
-	for _, a := range answered {
-		if len(a.result) != 0 {
-			t.Errorf("query %x: %x", bodies[a.id], a.result)
-		}
-	}
-	if err := disk.close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestStateThatItsLogDoesNotHoldIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	disk, err := openDisk(dir, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := machine{db: disk.db}
-	m.Apply(shardID, []replication.Entry{{ID: replication.EntryID{Term: 1, Offset: 1}, Payload: kv.BarrierPayload()}})
-	if _, _, err := disk.recovered(shardID); m.failed != nil || err == nil || !strings.Contains(err.Error(), "wipe the data directory") {
-		t.Errorf("recovered with %v after %v", err, m.failed)
-	}
-	if err := disk.close(); err != nil {
+	if err := disk.State().Close(); err != nil {
 		t.Fatal(err)
 	}
 }

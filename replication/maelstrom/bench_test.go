@@ -25,6 +25,8 @@ type bench struct {
 	// dir has a directory for each node; another one after they were wiped.
 	dir   string
 	wiped int
+	// trimEvery is what nodes that start are told.
+	trimEvery int
 
 	mu    sync.Mutex // guards everything below
 	nodes map[string]*benchNode
@@ -36,6 +38,8 @@ type bench struct {
 	lastID  int
 	relayed int
 	longest int
+	// installed counts the snapshots that each node logged to have installed.
+	installed map[string]int
 }
 
 // benchNode is a running node. Out collects what it has written of a line.
@@ -52,11 +56,18 @@ const benchLatency = 10 * time.Millisecond
 // inBubble runs a test with a bench of n nodes, all of them up.
 func inBubble(t *testing.T, n int, test func(b *bench)) {
 	t.Helper()
+	inTrimmingBubble(t, n, 0, test)
+}
+
+// inTrimmingBubble is inBubble with nodes that trim their logs.
+func inTrimmingBubble(t *testing.T, n, trimEvery int, test func(b *bench)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{
-			t: t, dir: dir, nodes: map[string]*benchNode{}, cut: map[[2]string]bool{},
-			service: map[string]json.RawMessage{}, waiting: map[int]chan jepsen.Message{},
+			t: t, dir: dir, trimEvery: trimEvery, nodes: map[string]*benchNode{}, cut: map[[2]string]bool{},
+			installed: map[string]int{},
+			service:   map[string]json.RawMessage{}, waiting: map[int]chan jepsen.Message{},
 		}
 		for i := range n {
 			b.names = append(b.names, fmt.Sprintf("n%d", i))
@@ -87,7 +98,7 @@ func (b *bench) start(name string) {
 	b.mu.Unlock()
 	config := Config{
 		DataDir: filepath.Join(b.dir, fmt.Sprint(b.wiped), name), RequestTimeout: 900 * time.Millisecond, Options: DefaultOptions(),
-		Logger: slog.New(slog.DiscardHandler), Stdin: in, Stdout: node,
+		TrimEvery: b.trimEvery, Logger: slog.New(slog.NewTextHandler((*benchLog)(node), nil)), Stdin: in, Stdout: node,
 	}
 	go func() {
 		err := Run(context.Background(), config)
@@ -109,6 +120,25 @@ func (b *bench) stop(name string) {
 	if err := <-node.ended; err != nil {
 		b.t.Errorf("%s ended with %v", name, err)
 	}
+}
+
+// benchLog takes what a node logs.
+type benchLog benchNode
+
+func (n *benchLog) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("snapshot installed")) {
+		n.bench.mu.Lock()
+		n.bench.installed[n.name]++
+		n.bench.mu.Unlock()
+	}
+	return len(line), nil
+}
+
+// snapshots tells how many a node has installed.
+func (b *bench) snapshots(name string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.installed[name]
 }
 
 // Write takes what a node prints.

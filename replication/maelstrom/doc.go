@@ -15,18 +15,16 @@
 //
 // # How it is put together
 //
-// One goroutine, the loop, owns the replication.Node, the log, the state machine,
-// the router and the clients' operations; nothing else touches them, and there
-// are no locks. Whatever arrives (Maelstrom's package runs a goroutine for each
+// One goroutine, the loop, owns the replication.Node, the log and the state machine
+// (of package storage), the router and the clients' operations; nothing else
+// touches them, and there are no locks. Whatever arrives (Maelstrom's package runs a goroutine for each
 // message) is put into the loop's mailbox, which has a bound: a peer's message
 // that does not fit is dropped, as any network may do, and a client's is refused.
 //
 //	transport.go    envelopes to lines and back, over the ways of package overlay
 //	codec.go        the JSON of an envelope; kinds.go has the table of messages
-//	check.go        what a well-formed message looks like
 //	store.go        the metadata store, on Maelstrom's lin-kv service
-//	disk.go         the data directory, and what is recovered from it
-//	machine.go      the state machine, on package kv
+//	trim.go         trimming the log
 //	loop.go         the loop
 //	clients.go      requests of clients, and their answers
 //	linkv.go        read, write and cas in terms of the state machine

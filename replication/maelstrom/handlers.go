@@ -116,7 +116,7 @@ func (a *adapter) generate(m jepsen.Message) error {
 		Type      string `json:"type"`
 		InReplyTo int    `json:"in_reply_to"`
 		ID        string `json:"id"`
-	}{"generate_ok", waits.msgID, fmt.Sprintf("%x-%x-%d", a.disk.log.Incarnation(), a.run, a.lastID.Add(1))})
+	}{"generate_ok", waits.msgID, fmt.Sprintf("%x-%x-%d", a.disk.Log().Incarnation(), a.run, a.lastID.Add(1))})
 }
 
 // refuse answers with an error.

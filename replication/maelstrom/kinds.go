@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/replication/wellformed"
 )
 
 // messageKind is a type of message: its name on the wire, and its decoder.
@@ -15,31 +16,34 @@ type messageKind struct {
 
 // messageKinds are all that the core sends, in the order of its rules.
 var messageKinds = []messageKind{
-	kindOf("probe", unchecked[replication.Probe]),
-	kindOf("probe_reply", checkProbeReply),
-	kindOf("ask_election", unchecked[replication.AskElection]),
-	kindOf("new_term", unchecked[replication.NewTerm]),
-	kindOf("new_term_reply", checkNewTermReply),
-	kindOf("become_leader", unchecked[replication.BecomeLeader]),
-	kindOf("become_leader_reply", checkBecomeLeaderReply),
-	kindOf("add_follower", unchecked[replication.AddFollower]),
-	kindOf("assign", checkAssign),
-	kindOf("append", checkAppend),
-	kindOf("ack", unchecked[replication.Ack]),
-	kindOf("mismatch", unchecked[replication.Mismatch]),
-	kindOf("higher_term", unchecked[replication.HigherTerm]),
-	kindOf("confirm", unchecked[replication.Confirm]),
-	kindOf("confirmed", unchecked[replication.Confirmed]),
-	kindOf("forward", checkForward),
-	kindOf("forward_reply", checkForwardReply),
-	kindOf("create_replica", unchecked[replication.CreateReplica]),
-	kindOf("replica_created", checkReplicaCreated),
-	kindOf("delete_replica", unchecked[replication.DeleteReplica]),
-	kindOf("replica_deleted", unchecked[replication.ReplicaDeleted]),
-	kindOf("not_member", unchecked[replication.NotMember]),
-	kindOf("snapshot_chunk", unchecked[replication.SnapshotChunk]),
-	kindOf("snapshot_ack", unchecked[replication.SnapshotAck]),
-	kindOf("beat", unchecked[replication.Beat]),
+	kindOf[replication.Probe]("probe"),
+	kindOf[replication.ProbeReply]("probe_reply"),
+	kindOf[replication.AskElection]("ask_election"),
+	kindOf[replication.NewTerm]("new_term"),
+	kindOf[replication.NewTermReply]("new_term_reply"),
+	kindOf[replication.BecomeLeader]("become_leader"),
+	kindOf[replication.BecomeLeaderReply]("become_leader_reply"),
+	kindOf[replication.AddFollower]("add_follower"),
+	kindOf[replication.Assign]("assign"),
+	kindOf[replication.Append]("append"),
+	kindOf[replication.Ack]("ack"),
+	kindOf[replication.Mismatch]("mismatch"),
+	kindOf[replication.Quarantine]("quarantine"),
+	kindOf[replication.HigherTerm]("higher_term"),
+	kindOf[replication.Confirm]("confirm"),
+	kindOf[replication.Confirmed]("confirmed"),
+	kindOf[replication.Forward]("forward"),
+	kindOf[replication.ForwardReply]("forward_reply"),
+	kindOf[replication.CompleteChange]("complete_change"),
+	kindOf[replication.ChangeCompleted]("change_completed"),
+	kindOf[replication.CreateReplica]("create_replica"),
+	kindOf[replication.ReplicaCreated]("replica_created"),
+	kindOf[replication.DeleteReplica]("delete_replica"),
+	kindOf[replication.ReplicaDeleted]("replica_deleted"),
+	kindOf[replication.NotMember]("not_member"),
+	kindOf[replication.SnapshotChunk]("snapshot_chunk"),
+	kindOf[replication.SnapshotAck]("snapshot_ack"),
+	kindOf[replication.Beat]("beat"),
 }
 
 var (
@@ -54,18 +58,15 @@ func init() {
 }
 
 // kindOf makes the table's row for a type of message.
-func kindOf[M replication.Message](name string, check func(M) error) messageKind {
+func kindOf[M replication.Message](name string) messageKind {
 	return messageKind{name: name, of: reflect.TypeFor[M](), decode: func(b []byte) (replication.Message, error) {
 		var m M
 		if err := decodeStrictly(b, &m); err != nil {
 			return nil, err
 		}
-		if err := check(m); err != nil {
+		if err := wellformed.Message(m); err != nil {
 			return nil, err
 		}
 		return m, nil
 	}}
 }
-
-// unchecked is for types of which every value is well-formed.
-func unchecked[M replication.Message](M) error { return nil }

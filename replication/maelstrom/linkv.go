@@ -13,6 +13,7 @@ import (
 	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/kv/keyspace"
 	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/server/storage"
 )
 
 // maxRequestBytes bounds an encoded request to the shard, so that the messages
@@ -39,7 +40,7 @@ func parseRead(raw []byte) (work, error) {
 		return work{}, err
 	}
 	w := work{kind: replication.RequestRead, answer: readDone}
-	w.body, err = encodeRequest([]byte{queryRead}, &api.ReadRequest{
+	w.body, err = encodeRequest([]byte{storage.QueryRead}, &api.ReadRequest{
 		Gets: []*api.GetRequest{{Key: string(key), IncludeValue: true}},
 	})
 	return w, err

@@ -2,10 +2,12 @@ package maelstrom
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
 	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/server/storage"
 )
 
 // shardID is the one shard.
@@ -17,27 +19,25 @@ const shardID replication.ShardID = 1
 type loop struct {
 	clock     *clock
 	node      *replication.Node
-	disk      *disk
-	machine   *machine
+	disk      *storage.Disk
 	transport *transport
 	store     *store
 	clients   *clients
 	logger    *slog.Logger
+	// recording is the file to which the trace goes; nil if there is none.
+	recording io.Closer
 
 	mailbox <-chan mail
 	// completed are the metadata store's events that the node has not been given.
-	completed []completion
+	completed []storage.Completion
+	// trimEvery is after how many applied entries the log is trimmed; zero is never.
+	trimEvery int
 	// led is the last term in which the replica here was seen to serve.
 	led replication.Term
 }
 
 // mail is something for the loop to do.
 type mail func(*loop)
-
-type completion struct {
-	shard replication.ShardID
-	event replication.Event
-}
 
 // run works until stop is closed, or the disk fails.
 func (l *loop) run(stop <-chan struct{}) error {
@@ -86,6 +86,7 @@ func (l *loop) takeMail() {
 func (l *loop) settle() (replication.Instant, error) {
 	for {
 		now := l.clock.now()
+		work := l.disk.Machine().Work(now.Mono)
 		l.store.expire(now.Mono)
 		l.giveCompleted()
 		outcomes, next := l.node.Step(now)
@@ -99,7 +100,7 @@ func (l *loop) settle() (replication.Instant, error) {
 			return replication.Never, err
 		}
 		if !more && !l.clients.takeAsked() {
-			return earliest(next, l.store.deadline(), l.transport.router.Deadline()), nil
+			return earliest(next, l.store.deadline(), l.transport.router.Deadline(), work), nil
 		}
 	}
 }
@@ -108,11 +109,11 @@ func (l *loop) settle() (replication.Instant, error) {
 // there was anything.
 func (l *loop) complete() (bool, error) {
 	more := len(l.completed) > 0
-	for _, a := range l.disk.log.Reads() {
+	for _, a := range l.disk.Log().Reads() {
 		l.node.Complete(a.Shard, a.Read)
 		more = true
 	}
-	durable, err := l.disk.log.Sync()
+	durable, err := l.disk.Log().Sync()
 	if err != nil {
 		return false, err
 	}
@@ -120,26 +121,27 @@ func (l *loop) complete() (bool, error) {
 		l.node.Complete(d.Shard, replication.LogDone{Sequence: d.Sequence})
 		more = true
 	}
-	if l.machine.failed != nil {
-		return false, l.machine.failed
+	if err := l.disk.Machine().Failed(); err != nil {
+		return false, err
 	}
-	applied, answered := l.machine.take()
-	for _, a := range applied {
-		l.node.Complete(a.shard, a.event)
+	done, answered := l.disk.Machine().Take()
+	for _, c := range done {
+		l.node.Complete(c.Shard, c.Event)
 		more = true
 	}
 	for _, a := range answered {
-		l.node.Answered(a.id, a.result)
+		l.node.Answered(a.ID, a.Result)
 		more = true
 	}
-	return more, nil
+	trimmed, err := l.trim()
+	return more || trimmed, err
 }
 
 func (l *loop) giveCompleted() {
 	completed := l.completed
 	l.completed = nil
 	for _, c := range completed {
-		l.node.Complete(c.shard, c.event)
+		l.node.Complete(c.Shard, c.Event)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	jepsen "github.com/jepsen-io/maelstrom/demo/go"
 
 	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/replication/wellformed"
 )
 
 // store is the metadata store on Maelstrom's lin-kv service, which compares
@@ -196,5 +197,5 @@ func parseDocument(text string) (replication.Document, error) {
 	if err := decodeStrictly([]byte(text), &doc); err != nil {
 		return replication.Document{}, err
 	}
-	return doc, checkDocument(doc)
+	return doc, wellformed.Document(&doc)
 }

@@ -25,6 +25,7 @@ func DefaultOptions() replication.Options {
 	o.StoreWithin = 500 * time.Millisecond
 	// As JSON an entry takes up to two and a half times what it counts for here.
 	o.MaxAppendBytes = 16 << 10
+	o.MaxSnapshotBytes = 16 << 10
 	o.Barrier = kv.BarrierPayload()
 	return o
 }

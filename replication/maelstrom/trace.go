@@ -3,10 +3,46 @@ package maelstrom
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/tla/trace"
 )
+
+// recorder writes every step of a run to a file, for the specification to be asked
+// about it. Traces that are lost harm nobody but their reader: the node goes on.
+type recorder struct {
+	run    replication.RunID
+	writer *trace.Writer
+	next   replication.Tracer
+}
+
+// Trace implements replication.Tracer.
+func (r *recorder) Trace(s replication.TraceStep) {
+	r.writer.Step(r.run, s)
+	if r.next != nil {
+		r.next.Trace(s)
+	}
+}
+
+// machineTime is what all processes of a machine agree on, as long as nobody sets
+// its clock: then a trace may be refused that is right, and no more.
+func machineTime() int64 { return time.Now().UnixNano() }
+
+// openRecorder begins the trace of a run in a directory, in which each run has a file
+// of its own.
+func openRecorder(dir string, self replication.Server, next replication.Tracer) (*recorder, io.Closer, error) {
+	name := fmt.Sprintf("%s-%d.trace", self.ID, self.Run)
+	f, err := os.Create(filepath.Join(dir, name))
+	if err != nil {
+		return nil, nil, fmt.Errorf("write a trace: %w", err)
+	}
+	return &recorder{run: self.Run, writer: trace.NewWriter(f, machineTime), next: next}, f, nil
+}
 
 // tracer logs what the replica and the election do, if anybody wants to read it:
 // elections whole, and of a replica the steps that changed its role or term.

@@ -8,6 +8,7 @@ import (
 	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/kv/keyspace"
 	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/server/storage"
 )
 
 // transactionDone makes a client's answer of what became of a transaction.
@@ -29,7 +30,7 @@ func readTransaction(req *api.TransactionRequest, done transactionDone) (work, e
 	if err := kv.ValidateTransaction(req, keyspace.FullRange); err != nil {
 		return work{}, err
 	}
-	body, err := encodeRequest([]byte{queryTransaction}, req)
+	body, err := encodeRequest([]byte{storage.QueryTransaction}, req)
 	return work{kind: replication.RequestRead, body: body, answer: done.orWithout(jepsen.Abort)}, err
 }
 

@@ -23,14 +23,21 @@ type Chaos struct {
 	For time.Duration
 	// Trace, if set, is given every line of what happened.
 	Trace func(string)
+	// Record, if set, is told every step.
+	Record Recorder
 }
 
 // ChaosReport says what a run did.
 type ChaosReport struct {
 	Servers, Writes, Reads, Unknown, Refused int
-	Faults                                   int
+	Faults, Trims, Snapshots                 int
 	// Recovered is how long after healing every server had a write done.
 	Recovered time.Duration
+	// Wishes and Wiped count ensembles that were wished for and disks that were
+	// lost, in a run with ensemble changes; Changed is the longest that one of the
+	// wishes after healing took.
+	Wishes, Wiped int
+	Changed       time.Duration
 }
 
 type chaos struct {
@@ -42,9 +49,12 @@ type chaos struct {
 	lastID  replication.RequestID
 	// probabilities and switches of this run
 	loss, duplicate float64
+	trims           float64
 	delay           time.Duration
 	kinds           []func()
 	wiped           *server
+	// changes says that the run has ensemble changes.
+	changes bool
 }
 
 // Run executes the seed.
@@ -55,8 +65,9 @@ func (c Chaos) Run() (ChaosReport, error) {
 	options.TailBytes = 400
 	options.MaxInflight = 8
 	options.MaxEarly = 4
+	options.MaxSnapshotBytes = 1 + random.IntN(20)
 	x := &chaos{Cluster: NewCluster(options), random: random, open: map[replication.RequestID]access{}}
-	x.Log = c.Trace
+	x.Log, x.Record = c.Trace, c.Record
 	x.onOutcome = x.outcome
 	x.draw()
 	for range x.report.Servers {
@@ -83,16 +94,21 @@ func (x *chaos) draw() {
 	if x.coin(0.6) {
 		x.duplicate = x.random.Float64() * 0.2
 	}
+	if x.coin(0.7) {
+		x.trims = x.random.Float64() * 0.3
+	}
+	x.lazyFlush = x.coin(0.6)
 	x.delay = time.Duration(1+x.random.IntN(30)) * time.Millisecond
 	for _, kind := range []func(){
 		x.crashOne, x.startOne, x.pauseOne, x.cutSome, x.cutSome, x.isolateOne, x.healAll, x.stickOne,
-		x.syncOne, x.metadataFault, x.wipeOne,
+		x.syncOne, x.metadataFault, x.wipeOne, x.stallOne, x.closeOne, x.spoilOne,
 	} {
 		if x.coin(0.6) {
 			x.kinds = append(x.kinds, kind)
 		}
 	}
 	x.kinds = append(x.kinds, x.healAll, x.startOne)
+	x.drawChanges()
 	x.travel = func(replication.Envelope) []time.Duration {
 		var copies []time.Duration
 		for more := true; more; more = x.coin(x.duplicate) {
@@ -113,6 +129,9 @@ func (x *chaos) turn() {
 	x.advance(time.Duration(x.random.IntN(40)) * time.Millisecond)
 	for range x.random.IntN(3) {
 		x.ask(x.anyServer())
+	}
+	if x.coin(x.trims) {
+		x.trimOne()
 	}
 	if x.coin(0.1) {
 		x.report.Faults++
@@ -176,7 +195,12 @@ func (x *chaos) settle() error {
 			return err
 		}
 	}
-	x.report.Recovered = x.now - healed
+	x.report.Recovered, x.report.Snapshots = x.now-healed, x.installs
+	if x.changes {
+		if err := x.mustChange(); err != nil {
+			return err
+		}
+	}
 	x.advance(3 * time.Second)
 	if err := x.mustConverge(); err != nil {
 		return err
@@ -201,6 +225,7 @@ func (x *chaos) mend() {
 			s.start()
 		}
 		s.metadata.cut, s.metadata.deaf = false, false
+		s.machine.stalled, s.machine.spoiled = false, false
 		s.wake()
 	}
 }
@@ -226,7 +251,7 @@ func (x *chaos) mustConverge() error {
 	for _, s := range x.servers {
 		state, ok := s.node.Replica(Shard)
 		switch {
-		case s == x.wiped && !ok:
+		case !ok && (s == x.wiped || x.changes):
 		case !ok:
 			return fmt.Errorf("%s holds no replica", s.id)
 		case first == nil:

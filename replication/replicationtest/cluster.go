@@ -15,10 +15,18 @@ const Shard replication.ShardID = 1
 // rest is a fault.
 const maxSteps = 100_000
 
+// Recorder is told the beginning of each run, and each step of its replicas and
+// elections, in the order in which they happen.
+type Recorder interface {
+	Open(server replication.ServerID, run replication.RunID, shard replication.ShardID, found replication.Recovered)
+	Step(run replication.RunID, step replication.TraceStep)
+}
+
 // Cluster is a set of nodes and the world around them. Log, if set, is called
-// with each line of the trace.
+// with each line of the story, Record with each step.
 type Cluster struct {
-	Log func(string)
+	Log    func(string)
+	Record Recorder
 
 	options  replication.Options
 	now      time.Duration
@@ -32,12 +40,23 @@ type Cluster struct {
 	laws     []law
 	kept     []flight
 	requests []request
+	// lazyFlush keeps what state machines apply in memory until they are told to
+	// flush it.
+	lazyFlush bool
+	// checkEvery is at which offsets, the multiples of it, state machines tell a
+	// check; never if zero.
+	checkEvery int
 	// onOutcome, if set, is told the outcomes instead of the trace.
-	onOutcome  func(*server, replication.RequestOutcome)
-	nextRun    uint64
+	onOutcome func(*server, replication.RequestOutcome)
+	nextRun   uint64
+	// installs counts the snapshots that were installed.
+	installs   int
 	Invariants *Invariants
 	violations int
 	hand       *hand
+	// first is how many servers the shard is given when it has no document, of those
+	// that there are; all if zero.
+	first int
 }
 
 // server is one server, which may be down.
@@ -73,12 +92,10 @@ type request struct {
 func NewCluster(options replication.Options) *Cluster {
 	c := &Cluster{options: options, now: time.Second, Invariants: newInvariants(),
 		metadata: &metadata{documents: map[replication.ShardID]replication.Document{}}}
-	c.Invariants.log = func(id replication.ServerID, shard replication.ShardID) []replication.Entry {
-		return c.server(id).disk.shard(shard).current
+	c.Invariants.disk = func(id replication.ServerID, shard replication.ShardID) *diskShard {
+		return c.server(id).disk.shard(shard)
 	}
-	c.Invariants.durable = func(id replication.ServerID, shard replication.ShardID) []replication.Entry {
-		return c.server(id).disk.shard(shard).entries
-	}
+	c.Invariants.document = func(shard replication.ShardID) replication.Document { return c.metadata.documents[shard] }
 	c.hand = newHand(c)
 	return c
 }
@@ -97,6 +114,14 @@ func (c *Cluster) names() []replication.ServerID {
 		names[i] = s.id
 	}
 	return names
+}
+
+// firstNames are the servers that a shard begins with.
+func (c *Cluster) firstNames() []replication.ServerID {
+	if c.first == 0 {
+		return c.names()
+	}
+	return c.names()[:c.first]
 }
 
 func (c *Cluster) logf(format string, args ...any) {
@@ -122,17 +147,29 @@ func (s *server) start() {
 	c.nextRun++
 	c.Invariants.restarted(s.id)
 	s.run = replication.RunID(c.nextRun)
-	s.machine = &machine{server: s}
+	found, settled := s.disk.shard(Shard).recover()
+	if found.Damaged != 0 && !s.disk.shard(Shard).hurt {
+		c.logf("VIOLATION: %s lost entries up to %d, and its disk is well", s.id, found.Damaged)
+		c.violations++
+		return
+	}
+	if settled != nil {
+		c.logf("%s disk: %s, to settle it", s.id, renderOp(*settled))
+	}
+	if c.Record != nil {
+		c.Record.Open(s.id, s.run, Shard, found)
+	}
+	s.machine = newMachine(s)
 	s.metadata = &metadataPort{store: c.metadata}
 	self := replication.Server{ID: s.id, Run: s.run, Incarnation: s.incarnation}
 	s.node = replication.NewNode(self, &c.options, c.names(), replication.Ports{
 		Transport: s, Log: s.disk, StateMachine: s.machine, Metadata: s.metadata, Tracer: s,
 	})
-	if found := s.disk.shard(Shard).recover(); found.Record.Replica != 0 {
+	if found.Record.Replica != 0 {
 		s.node.Open(Shard, found)
 	}
 	if s.coordinates {
-		s.node.Coordinate(Shard, c.names(), c.nextRun)
+		s.node.Coordinate(Shard, c.firstNames(), c.nextRun)
 	}
 	s.next = s.clock().Mono
 }
@@ -165,6 +202,9 @@ func (s *server) Send(_ replication.ServerID, batch []replication.Envelope) {
 // to see of a step beside the messages.
 func (s *server) Trace(step replication.TraceStep) {
 	s.cluster.Invariants.Trace(step)
+	if s.cluster.Record != nil {
+		s.cluster.Record.Step(s.run, step)
+	}
 	if step.Replica == nil {
 		return
 	}
@@ -241,20 +281,7 @@ func (s *server) step() {
 // complete gives the node what came of its submissions.
 func (s *server) complete() bool {
 	worked := s.completeDisk()
-	for _, call := range s.machine.applied {
-		results := make([][]byte, len(call.entries))
-		shard := s.disk.shard(call.shard)
-		shard.applied = call.entries[len(call.entries)-1].ID.Offset
-		s.cluster.logf("%s applies %s", s.id, offsets(call.entries))
-		s.node.Complete(call.shard, replication.Applied{Results: results})
-		worked = true
-	}
-	s.machine.applied = nil
-	for _, q := range s.machine.queries {
-		s.node.Answered(q.id, []byte(s.machine.value(q.shard, q.key)))
-		worked = true
-	}
-	s.machine.queries = nil
+	worked = s.machine.work() || worked
 	calls := s.metadata.calls
 	s.metadata.calls = nil
 	for _, call := range calls {
@@ -270,7 +297,7 @@ func (s *server) completeDisk() bool {
 	shard := s.disk.shard(Shard)
 	worked := false
 	for _, read := range shard.reads {
-		s.node.Complete(Shard, replication.EntriesRead{ID: read.id, Entries: shard.read(read)})
+		s.node.Complete(Shard, shard.read(read))
 		worked = true
 	}
 	shard.reads = nil
@@ -358,7 +385,11 @@ func renderOp(op replication.LogOp) string {
 			text += " " + replication.RenderEntry(e)
 		}
 		return text
+	case replication.OpTruncate:
+		return fmt.Sprintf("truncate to %d", op.Truncate)
+	case replication.OpDelete:
+		return "delete"
 	default:
-		return fmt.Sprintf("%v to %d", op.Kind, op.Truncate)
+		return fmt.Sprintf("%v to %v", op.Kind, op.Base)
 	}
 }

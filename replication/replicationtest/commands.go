@@ -18,7 +18,11 @@ var commands = map[string]func(*script, args){
 	"stick": (*script).stick, "unstick": (*script).unstick, "sync": (*script).syncSome,
 	"crash": (*script).crash, "start": (*script).start, "wipe": (*script).wipe,
 	"pause": (*script).pause, "resume": (*script).resume,
-	"drain": (*script).drain, "gone": (*script).gone, "metadata": (*script).metadata,
+	"trim": (*script).trim, "flush": (*script).flush, "stall": (*script).stall, "unstall": (*script).unstall,
+	"close": (*script).closeExports, "spoil": (*script).spoil,
+	"rot": (*script).rot, "forget": (*script).forget, "corrupt": (*script).corrupt,
+	"amnesia": (*script).amnesia, "break": (*script).breakState,
+	"wish": (*script).wish, "settings": (*script).settings, "drain": (*script).drain, "gone": (*script).gone, "over": (*script).over, "metadata": (*script).metadata,
 	"state": (*script).state, "log": (*script).log, "document": (*script).document,
 }
 
@@ -46,7 +50,7 @@ func (s *script) lead(a args) {
 
 func (s *script) write(a args) {
 	for _, arg := range a.d.CmdArgs {
-		if arg.Key != "as" && arg.Key != "within" && len(arg.Vals) == 1 {
+		if arg.Key != "as" && arg.Key != "within" && arg.Key != "here" && len(arg.Vals) == 1 {
 			s.request(a, replication.RequestWrite, arg.Key+"="+arg.Vals[0])
 			return
 		}
@@ -62,7 +66,7 @@ func (s *script) request(a args, kind replication.RequestKind, body string) {
 	name := a.text("as", fmt.Sprintf("%s at %s", body, at.id))
 	s.cluster.requests = append(s.cluster.requests, request{name: name, server: at, id: s.names})
 	at.node.Request(replication.Request{
-		ID: s.names, Shard: Shard, Kind: kind, Body: []byte(body),
+		ID: s.names, Shard: Shard, Kind: kind, Body: []byte(body), Here: a.has("here"),
 		Deadline: at.clock().Mono.Add(a.duration("within", time.Second)),
 	})
 	at.wake()
@@ -146,6 +150,26 @@ func (s *script) wipe(a args) {
 	server.incarnation += 100
 }
 
+// wish gives a coordinator the planner's wish for the shard's members.
+func (s *script) wish(a args) {
+	at := a.server(s.cluster, a.word(0))
+	var servers []replication.ServerID
+	for _, name := range a.list("to") {
+		servers = append(servers, replication.ServerID(name))
+	}
+	at.node.ChangeEnsemble(Shard, servers)
+	at.wake()
+	s.rest(a)
+}
+
+// settings gives a coordinator the settings that the next term begins with.
+func (s *script) settings(a args) {
+	at := a.server(s.cluster, a.word(0))
+	at.node.ChangeSettings(Shard, []byte(a.word(1)))
+	at.wake()
+	s.rest(a)
+}
+
 func (s *script) drain(a args) {
 	server := a.server(s.cluster, a.word(0))
 	server.node.Drain()
@@ -153,13 +177,22 @@ func (s *script) drain(a args) {
 	s.rest(a)
 }
 
-// gone tells every other server that the run of a crashed one is over, as
-// refused connections do.
-func (s *script) gone(a args) {
-	over := a.server(s.cluster, a.word(0))
-	for _, server := range s.cluster.servers {
-		if server != over && server.up() {
-			server.node.PeerGone(over.id)
+// gone tells other servers that connections to one were reset.
+func (s *script) gone(a args) { s.lost(a, (*replication.Node).PeerGone) }
+
+// over tells other servers that the process of a crashed one has ended, as refused
+// connections do.
+func (s *script) over(a args) { s.lost(a, (*replication.Node).PeerOver) }
+
+func (s *script) lost(a args, tell func(*replication.Node, replication.ServerID)) {
+	lost := a.server(s.cluster, a.word(0))
+	to := s.cluster.servers
+	if a.has("to") {
+		to = a.servers(s.cluster, "to")
+	}
+	for _, server := range to {
+		if server != lost && server.up() {
+			tell(server.node, lost.id)
 			server.wake()
 		}
 	}
@@ -195,6 +228,74 @@ func (s *script) state(a args) {
 	}
 }
 
+// trim lets a server's log be dropped, as far as its state machine has flushed:
+// that bound is the driver's duty. With "unsafe" it is not kept.
+func (s *script) trim(a args) {
+	server := a.server(s.cluster, a.word(0))
+	to := replication.Offset(a.number("to", 0))
+	shard := server.disk.shard(Shard)
+	if !a.has("unsafe") {
+		to = min(to, shard.flushed.last.Offset)
+	}
+	shard.hurt = shard.hurt || a.has("unsafe")
+	server.node.Trim(Shard, to)
+	server.wake()
+	s.rest(a)
+}
+
+func (s *script) flush(a args) { a.server(s.cluster, a.word(0)).machine.flush() }
+
+func (s *script) stall(a args) { a.server(s.cluster, a.word(0)).machine.stalled = true }
+
+func (s *script) unstall(a args) {
+	a.server(s.cluster, a.word(0)).machine.stalled = false
+	s.rest(a)
+}
+
+// closeExports closes every snapshot that a server's state machine has open.
+func (s *script) closeExports(a args) { clear(a.server(s.cluster, a.word(0)).machine.open) }
+
+// spoil makes the next snapshot that is complete at a server turn out damaged.
+func (s *script) spoil(a args) { a.server(s.cluster, a.word(0)).machine.spoiled = true }
+
+// rot makes an entry unreadable that a server's disk holds.
+func (s *script) rot(a args) {
+	shard := a.server(s.cluster, a.word(0)).disk.shard(Shard)
+	shard.rotten, shard.hurt = replication.Offset(a.number("at", 0)), true
+}
+
+// forget makes a server that is down lose what its state machine flushed.
+func (s *script) forget(a args) {
+	shard := a.server(s.cluster, a.word(0)).disk.shard(Shard)
+	shard.flushed, shard.hurt = state{}, true
+}
+
+// amnesia makes a server that is down lose what a replica had promised, all but
+// that there was one: what remains is to be removed.
+func (s *script) amnesia(a args) {
+	shard := a.server(s.cluster, a.word(0)).disk.shard(Shard)
+	shard.record = replication.TermRecord{Replica: shard.record.Replica, Deleted: true}
+	shard.log, shard.hurt = diskLog{}, true
+	shard.current = shard.log.clone()
+}
+
+// breakState makes a server's state machine fail until its state is dropped.
+func (s *script) breakState(a args) {
+	a.server(s.cluster, a.word(0)).machine.broken = true
+}
+
+// corrupt sets a register in one server's state alone.
+func (s *script) corrupt(a args) {
+	server := a.server(s.cluster, a.word(0))
+	for _, arg := range a.d.CmdArgs {
+		if len(arg.Vals) == 1 {
+			server.machine.state = server.machine.state.with(arg.Key, arg.Vals[0])
+			server.machine.flush()
+		}
+	}
+	s.cluster.Invariants.astray[server.id] = true
+}
+
 // document shows what the metadata store holds.
 func (s *script) document(args) {
 	doc, found := s.cluster.metadata.documents[Shard]
@@ -209,10 +310,13 @@ func (s *script) document(args) {
 func (s *script) log(args) {
 	for _, server := range s.cluster.servers {
 		shard := server.disk.shard(Shard)
-		all, durable := shard.current, len(shard.entries)
+		synced := shard.log.head().Offset
 		var words []string
-		for i, e := range all {
-			if i == durable {
+		if base := shard.current.base; base != (replication.EntryID{}) {
+			words = append(words, fmt.Sprintf("(%v]", base))
+		}
+		for _, e := range shard.current.entries {
+			if e.ID.Offset == synced+1 {
 				words = append(words, "|")
 			}
 			words = append(words, replication.RenderEntry(e))

@@ -1,29 +1,32 @@
 package replicationtest
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/ostraka-db/ostraka/replication"
 )
 
-// disk is one server's log: what was synced survives a crash, what was only
-// submitted does not.
+// disk is one server's disk, with its log and what its state machine flushed:
+// what was synced survives a crash, what was only submitted does not.
 type disk struct {
 	shards map[replication.ShardID]*diskShard
 	// stuck keeps submissions from being synced.
 	stuck bool
 }
 
-// diskShard is one shard's part: record and entries are durable, current is the
-// log with what is not yet synced. The two share no memory.
+// diskShard is one shard's part: record, log and flushed are durable, current is
+// the log with what is not yet synced. The two share no memory.
 type diskShard struct {
 	record  replication.TermRecord
-	entries []replication.Entry
-	current []replication.Entry
-	applied replication.Offset
+	log     diskLog
+	current diskLog
+	flushed state
 	pending []replication.LogOp
 	reads   []diskRead
+	// rotten is the offset of an entry that cannot be read back, zero if there is
+	// none. hurt is set when the disk lost something that it had synced.
+	rotten replication.Offset
+	hurt   bool
 }
 
 type diskRead struct {
@@ -45,7 +48,15 @@ func (d *disk) shard(id replication.ShardID) *diskShard {
 func (d *disk) Submit(id replication.ShardID, op replication.LogOp) {
 	s := d.shard(id)
 	s.pending = append(s.pending, op)
-	s.current = applyOp(s.current, op)
+	s.current.carryOut(op)
+	s.outlived()
+}
+
+// outlived forgets a rotten entry that is not in the log any more.
+func (s *diskShard) outlived() {
+	if s.rotten <= s.current.base.Offset || s.rotten > s.current.head().Offset {
+		s.rotten = 0
+	}
 }
 
 // Read implements replication.Log.
@@ -63,58 +74,47 @@ func (s *diskShard) sync(count int) []replication.LogOp {
 	done := slices.Clone(s.pending[:count])
 	s.pending = s.pending[count:]
 	for _, op := range done {
-		if op.Kind == replication.OpTerm {
+		if op.Kind == replication.OpTerm || op.Kind == replication.OpDelete {
 			s.record = op.Record
 		}
-		s.entries = applyOp(s.entries, op)
+		s.log.carryOut(op)
 	}
 	return done
-}
-
-// applyOp does to a log what an operation says, in place.
-func applyOp(entries []replication.Entry, op replication.LogOp) []replication.Entry {
-	switch op.Kind {
-	case replication.OpTerm:
-	case replication.OpAppend:
-		if op.Entries[0].ID.Offset != replication.Offset(len(entries)+1) {
-			panic(fmt.Sprintf("disk: append of %v after %d entries", op.Entries[0].ID, len(entries)))
-		}
-		entries = append(entries, op.Entries...)
-	case replication.OpTruncate:
-		entries = entries[:op.Truncate]
-	default:
-		panic(fmt.Sprintf("disk: unexpected operation %v", op.Kind))
-	}
-	return entries
-}
-
-// read answers a question to the log.
-func (s *diskShard) read(r diskRead) []replication.Entry {
-	log := s.current
-	if int(r.first) > len(log) {
-		return nil
-	}
-	bytes, last := 0, int(r.first)-1
-	for last < len(log) && (bytes == 0 || bytes+len(log[last].Payload) <= r.maxBytes) {
-		bytes += len(log[last].Payload) + 1
-		last++
-	}
-	return slices.Clone(log[r.first-1 : last])
 }
 
 // crash loses what was not synced.
 func (d *disk) crash() {
 	for _, s := range d.shards {
 		s.pending, s.reads = nil, nil
-		s.current = slices.Clone(s.entries)
+		s.current = s.log.clone()
 	}
 }
 
-// recover is what a restarted server finds.
-func (s *diskShard) recover() replication.Recovered {
-	history := replication.NewHistory(replication.EntryID{})
-	for _, e := range s.entries {
-		history.Append(e.ID)
+// recover is what a restarted server finds, settled, and the operation that was
+// needed for that, if any.
+func (s *diskShard) recover() (replication.Recovered, *replication.LogOp) {
+	if s.record.Replica == 0 {
+		// A state without a replica is what a deletion did not come to.
+		s.flushed = state{}
+		return replication.Recovered{}, nil
 	}
-	return replication.Recovered{Record: s.record, History: history, Applied: s.applied}
+	s.outlived()
+	found, op := replication.Recovered{
+		Record: s.record, History: s.log.history(), Applied: s.flushed.last, Damaged: s.rotten,
+	}.Settle()
+	if op != nil {
+		s.log.carryOut(*op)
+		s.current = s.log.clone()
+		s.outlived()
+	}
+	return found, op
+}
+
+// durable is the last offset that a crash would leave, be it in the log or in
+// the state alone.
+func (s *diskShard) durable() replication.Offset {
+	if id, held := s.log.at(s.flushed.last.Offset); held && id == s.flushed.last || s.flushed.last.Offset < s.log.base.Offset {
+		return s.log.head().Offset
+	}
+	return s.flushed.last.Offset
 }

@@ -1,5 +1,7 @@
 package replicationtest
 
+import "github.com/ostraka-db/ostraka/replication"
+
 // The faults that Chaos draws from. Each leaves the cluster in a state that
 // healAll, startOne or the end of the run mends.
 
@@ -8,6 +10,10 @@ func (x *chaos) crashOne() {
 	if s.node == nil {
 		return
 	}
+	x.crashServer(s)
+}
+
+func (x *chaos) crashServer(s *server) {
 	x.logf("FAULT crash %s", s.id)
 	if x.coin(0.5) {
 		s.sync(x.random.IntN(3))
@@ -69,6 +75,7 @@ func (x *chaos) healAll() {
 		s.disk.stuck = false
 		if s.node != nil {
 			s.metadata.cut, s.metadata.deaf = false, false
+			s.machine.stalled = false
 			s.wake()
 		}
 		if s.paused {
@@ -101,7 +108,7 @@ func (x *chaos) metadataFault() {
 // wipeOne takes one server's disk away, once in a run, and only where the rest
 // is still a majority.
 func (x *chaos) wipeOne() {
-	if x.wiped != nil || len(x.servers) < 3 {
+	if x.wiped != nil || len(x.servers) < 3 || x.changes {
 		return
 	}
 	x.crashOne()
@@ -113,5 +120,48 @@ func (x *chaos) wipeOne() {
 			s.incarnation += 100
 			return
 		}
+	}
+}
+
+// trimOne lets a server's log be dropped as far as its state machine has flushed,
+// or not quite so far; or asks for more than can be, in vain.
+func (x *chaos) trimOne() {
+	s := x.anyServer()
+	if s.node == nil {
+		return
+	}
+	if x.coin(0.7) {
+		s.machine.flush()
+	}
+	to := s.disk.shard(Shard).flushed.last.Offset - replication.Offset(x.random.ExpFloat64()*4)
+	if state, ok := s.node.Replica(Shard); ok && x.coin(0.05) {
+		to = state.Applied + 1 + replication.Offset(x.random.IntN(3))
+	}
+	x.logf("TRIM %s to %d", s.id, to)
+	x.report.Trims++
+	s.node.Trim(Shard, to)
+	s.wake()
+}
+
+// stallOne keeps a state machine from working; closeOne makes one forget the
+// snapshots that it has open, and spoilOne lets the next that arrives be damaged.
+func (x *chaos) stallOne() {
+	if s := x.anyServer(); s.node != nil {
+		x.logf("FAULT stall %s", s.id)
+		s.machine.stalled = true
+	}
+}
+
+func (x *chaos) closeOne() {
+	if s := x.anyServer(); s.node != nil {
+		x.logf("FAULT close the snapshots of %s", s.id)
+		clear(s.machine.open)
+	}
+}
+
+func (x *chaos) spoilOne() {
+	if s := x.anyServer(); s.node != nil {
+		x.logf("FAULT spoil a snapshot at %s", s.id)
+		s.machine.spoiled = true
 	}
 }

@@ -23,10 +23,14 @@ type Invariants struct {
 	known map[replication.ServerID]replication.Offset
 	// broken is the first violation, empty while there is none.
 	broken string
-	// log returns a replica's log, with what is not durable yet.
-	log func(replication.ServerID, replication.ShardID) []replication.Entry
-	// durable returns what would survive a crash now.
-	durable func(replication.ServerID, replication.ShardID) []replication.Entry
+	// disk returns a replica's disk as it was before the step.
+	disk func(replication.ServerID, replication.ShardID) *diskShard
+	// document returns what the metadata store holds.
+	document func(replication.ShardID) replication.Document
+	// states is what the state was first seen to be, as of each entry.
+	states map[replication.EntryID]string
+	// astray are the servers whose state was made wrong, until it is replaced.
+	astray map[replication.ServerID]bool
 }
 
 // commit is an entry, and the term of the replica that first knew it committed.
@@ -54,6 +58,8 @@ func newInvariants() *Invariants {
 		committed: map[replication.ShardID][]commit{},
 		complete:  map[shardTerm]bool{},
 		known:     map[replication.ServerID]replication.Offset{},
+		states:    map[replication.EntryID]string{},
+		astray:    map[replication.ServerID]bool{},
 	}
 }
 
@@ -76,11 +82,15 @@ func (v *Invariants) Trace(step replication.TraceStep) {
 	if step.Replica == nil {
 		return
 	}
+	if step.Replica.Role == replication.RoleDeleted {
+		v.deletedLeft(step)
+		return
+	}
 	v.oneLeader(step)
 	v.oneEntry(step)
-	v.truncationsAgree(step)
+	v.droppedAgree(step)
 	v.commitsAgree(step)
-	v.acksAreDurable(step)
+	v.promisesAreDurable(step)
 	if step.Replica.Applied > step.Replica.Commit || step.Replica.Applied > step.Replica.Durable {
 		v.fail(step, "applied %d, committed %d, durable %d", step.Replica.Applied, step.Replica.Commit, step.Replica.Durable)
 	}
@@ -95,6 +105,18 @@ func (v *Invariants) Trace(step replication.TraceStep) {
 
 // restarted forgets what a server knew in its last run.
 func (v *Invariants) restarted(id replication.ServerID) { delete(v.known, id) }
+
+// deletedLeft: a replica that is removed does not belong to its shard any more.
+func (v *Invariants) deletedLeft(step replication.TraceStep) {
+	delete(v.known, step.Server)
+	if v.disk(step.Server, step.Shard).hurt {
+		return // it belongs there, and cannot be kept
+	}
+	doc := v.document(step.Shard)
+	if slices.ContainsFunc(doc.Members(), func(m replication.DocumentMember) bool { return m.Member == step.Replica.Member }) {
+		v.fail(step, "%v is removed, and belongs to %v", step.Replica.Member, &doc)
+	}
+}
 
 // oneLeader: a term has at most one leader.
 func (v *Invariants) oneLeader(step replication.TraceStep) {
@@ -121,38 +143,59 @@ func (v *Invariants) oneEntry(step replication.TraceStep) {
 	}
 }
 
-// truncationsAgree: no truncation drops an entry that anybody saw committed
-// before the step.
-func (v *Invariants) truncationsAgree(step replication.TraceStep) {
+// droppedAgree: no truncation, and no reset, drops an entry that anybody saw
+// committed before the step, but for those that the state covers.
+func (v *Invariants) droppedAgree(step replication.TraceStep) {
+	if len(step.Effects.Log) == 0 {
+		return
+	}
 	committed := v.committed[step.Shard]
-	for j, op := range step.Effects.Log {
-		log := logAfter(v.log(step.Server, step.Shard), step.Effects.Log[:j])
-		if op.Kind == replication.OpTruncate {
-			for i := int(op.Truncate); i < min(len(log), len(committed)); i++ {
-				if log[i].ID == committed[i].id && committed[i].in <= step.Replica.Term.Term {
-					v.fail(step, "truncates to %d, committed is %v", op.Truncate, committed[i].id)
-				}
+	log := v.disk(step.Server, step.Shard).current.clone()
+	for _, op := range step.Effects.Log {
+		kept := log.head().Offset
+		switch op.Kind {
+		case replication.OpTruncate:
+			kept = op.Truncate
+		case replication.OpReset:
+			kept = op.Base.Offset
+		case replication.OpTrim:
+			if op.Base.Offset > step.Replica.Applied {
+				v.fail(step, "trims to %v, applied is %d", op.Base, step.Replica.Applied)
 			}
 		}
+		for _, e := range log.after(kept) {
+			if i := int(e.ID.Offset) - 1; i < len(committed) && committed[i].id == e.ID && committed[i].in <= step.Replica.Term.Term {
+				v.fail(step, "%v drops what is after %d, committed is %v", op.Kind, kept, e.ID)
+			}
+		}
+		log.carryOut(op)
 	}
 }
 
 // commitsAgree: whatever anybody ever saw committed at an offset is the same
-// entry, and is in the log of everybody who knows that offset committed, and of
-// every leader of a higher term when it begins to lead.
+// entry, and is in the log, or under the base, of everybody who knows that offset
+// committed, and of every leader of a higher term when it begins to lead.
 func (v *Invariants) commitsAgree(step replication.TraceStep) {
-	log := logAfter(v.log(step.Server, step.Shard), step.Effects.Log)
+	log := logAfter(&v.disk(step.Server, step.Shard).current, step.Effects.Log)
 	committed := v.committed[step.Shard]
-	if int(step.Replica.Commit) > len(log) {
-		v.fail(step, "committed %d, the log ends at %d", step.Replica.Commit, len(log))
+	if step.Replica.Commit > log.head().Offset || step.Replica.Commit < log.base.Offset {
+		v.fail(step, "committed %d, the log holds %v to %v", step.Replica.Commit, log.base, log.head())
 		return
 	}
-	for i := int(v.known[step.Server]); i < int(step.Replica.Commit); i++ {
-		switch {
+	if step.Replica.Base != log.base || step.Replica.Head != log.head() {
+		v.fail(step, "believes to hold %v to %v, the log holds %v to %v", step.Replica.Base, step.Replica.Head, log.base, log.head())
+		return
+	}
+	for o := v.known[step.Server] + 1; o <= step.Replica.Commit; o++ {
+		id, held := log.at(o)
+		switch i := int(o) - 1; {
+		case i >= len(committed) && (!held || o == log.base.Offset):
+			v.fail(step, "the log begins after %v, and nobody saw offset %d committed", log.base, o)
+			return
 		case i >= len(committed):
-			committed = append(committed, commit{log[i].ID, step.Replica.Term.Term})
-		case committed[i].id != log[i].ID:
-			v.fail(step, "offset %d is committed as %v and as %v", i+1, committed[i].id, log[i].ID)
+			committed = append(committed, commit{id, step.Replica.Term.Term})
+		case held && committed[i].id != id:
+			v.fail(step, "offset %d is committed as %v and as %v", o, committed[i].id, id)
 		}
 	}
 	v.committed[step.Shard] = committed
@@ -161,8 +204,8 @@ func (v *Invariants) commitsAgree(step replication.TraceStep) {
 		return
 	}
 	v.complete[key] = true
-	for i, c := range committed {
-		if c.in < step.Replica.Term.Term && (i >= len(log) || log[i].ID != c.id) {
+	for _, c := range committed {
+		if id, held := log.at(c.id.Offset); c.in < step.Replica.Term.Term && id != c.id && (held || c.id.Offset > log.base.Offset) {
 			v.fail(step, "leads term %v without the committed entry %v", step.Replica.Term, c.id)
 		}
 	}
@@ -170,24 +213,46 @@ func (v *Invariants) commitsAgree(step replication.TraceStep) {
 
 // logAfter is a log with what a step asks of it, which the disk has yet to be
 // given.
-func logAfter(log []replication.Entry, ops []replication.LogOp) []replication.Entry {
+func logAfter(log *diskLog, ops []replication.LogOp) *diskLog {
 	if len(ops) == 0 {
 		return log
 	}
-	log = slices.Clone(log)
+	next := log.clone()
 	for _, op := range ops {
-		log = applyOp(log, op)
+		next.carryOut(op)
 	}
-	return log
+	return &next
 }
 
-// acksAreDurable: an ack covers nothing that a crash would lose.
-func (v *Invariants) acksAreDurable(step replication.TraceStep) {
+// promisesAreDurable: what a server tells others that it holds, a crash would not
+// lose.
+func (v *Invariants) promisesAreDurable(step replication.TraceStep) {
 	for _, e := range step.Effects.Messages {
-		if ack, ok := e.Message.(replication.Ack); ok {
-			if durable := len(v.durable(step.Server, step.Shard)); int(ack.Match) > durable {
-				v.fail(step, "acks %d, durable is %d", ack.Match, durable)
+		held, told := v.disk(step.Server, step.Shard).durable(), replication.Offset(0)
+		switch m := e.Message.(type) {
+		case replication.Ack:
+			told = m.Match
+		case replication.SnapshotAck:
+			if m.Installed {
+				told = m.Last.Offset
 			}
+		case replication.NewTermReply:
+			told = m.Head.Offset
+		}
+		if told > held {
+			v.fail(step, "%s, durable is %d", replication.Render(e.Message), held)
 		}
 	}
+}
+
+// reached takes note of a server's state: as of one entry, there is one state.
+func (v *Invariants) reached(id replication.ServerID, s state) {
+	if v.astray[id] {
+		return
+	}
+	text := s.text()
+	if first, seen := v.states[s.last]; seen && first != text && v.broken == "" {
+		v.broken = fmt.Sprintf("%s at %v is in state %q, another was in %q", id, s.last, text, first)
+	}
+	v.states[s.last] = text
 }

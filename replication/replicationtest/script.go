@@ -18,14 +18,20 @@ import (
 // A script is a story: commands and what they caused. The commands:
 //
 //	cluster servers=N [hand]       N servers that coordinate themselves, or replicas
-//	                               that a hand-played coordinator tells what to do
+//	                               that a hand-played coordinator tells what to do.
+//	                               With lazy-flush, state machines keep what they
+//	                               apply in memory until they are told to flush.
+//	                               With check-every=N, they check their states at
+//	                               offsets that are multiples of N.
+//	                               With ensemble=K, the shard begins on the first K
 //	newterm term=N [id=x] to=(s1,s2)       the hand sends NewTerm
 //	lead s1 term=N [id=x] [ensemble=(s1,s2)] [joining=(..)] [learners=(..)]
 //	                                       the hand sends BecomeLeader
 //	tell s1 MESSAGE [as=s2] ...            the hand sends another message, or
 //	                                       forges one of a server's: see tell
-//	write s1 x=1 as=NAME [within=D]        a client's write at a server
-//	read s1 x as=NAME [within=D]           a client's linearizable read
+//	write s1 x=1 as=NAME [within=D] [here] a client's write at a server; with here,
+//	                                       one that never leaves it
+//	read s1 x as=NAME [within=D] [here]    a client's linearizable read
 //	run [for=D]                            until rest, or for a time
 //	cut s1 s2 | cut from=s1 to=s2 | isolate s1 | heal
 //	lose|keep [type=T] [from=s] [to=s] [count=N]   what becomes of messages
@@ -33,22 +39,39 @@ import (
 //	                                               copies of all that match
 //	stick s1 | unstick s1 | sync s1 count=N        disks
 //	crash s1 | start s1 | pause s1 | resume s1 | wipe s1
+//	wish s1 to=(s1,s2)                             the planner's, to a coordinator
+//	settings s1 TEXT                               a coordinator's, for the next term
 //	drain s1                                       it gives its leaderships away
-//	gone s1                                        its peers learn of a crash
+//	gone s1 [to=(s2)]                              its peers' connections are reset
+//	over s1 [to=(s2)]                              ... refused: its process has ended
 //	metadata s1 cut|deaf|mute|whole                a server's way to the store
+//	trim s1 to=N [unsafe] | flush s1               its log; what its state machine holds
+//	stall s1 | unstall s1                          its state machine
+//	close s1 | spoil s1                            snapshots that leave and arrive
+//	rot s1 at=N | forget s1 | corrupt s1 x=9       an entry that cannot be read, a
+//	                                               state that is lost, or is wrong
+//	amnesia s1 | break s1                          it lost its term and log, or fails
+//	                                               to read its state from now on
 //	state | log | document                         replicas, disks, the store
 //
 // Each command that sends anything then runs until rest, unless it says "later".
 // One that says "quiet" leaves its trace out: for beginnings that another story
 // shows in full. A violation is never left out.
 func Script(t *testing.T, dir string) {
+	RecordScripts(t, dir, func(string) Recorder { return nil })
+}
+
+// RecordScripts runs every golden script of a directory, each with a recorder of
+// its own.
+func RecordScripts(t *testing.T, dir string, recorder func(name string) Recorder) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no scripts in %s: %v", dir, err)
 	}
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			s := &script{}
+		name := strings.TrimSuffix(filepath.Base(path), ".txt")
+		t.Run(name, func(t *testing.T) {
+			s := &script{record: recorder(name)}
 			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return s.run(t, d) })
 		})
 	}
@@ -57,6 +80,7 @@ func Script(t *testing.T, dir string) {
 // script is the state of one golden script.
 type script struct {
 	cluster *Cluster
+	record  Recorder
 	out     strings.Builder
 	names   replication.RequestID
 }
@@ -108,6 +132,8 @@ func (s *script) begin(t *testing.T, d *datadriven.TestData) {
 	a := args{t: t, d: d}
 	options.MaxAppendBytes = a.number("append-bytes", options.MaxAppendBytes)
 	options.TailBytes = a.number("tail-bytes", options.TailBytes)
+	options.MaxSnapshotBytes = a.number("snapshot-bytes", options.MaxSnapshotBytes)
+	options.MaxLag = a.number("max-lag", options.MaxLag)
 	options.MaxPending = a.number("max-pending", options.MaxPending)
 	options.MaxReads = a.number("max-reads", options.MaxReads)
 	options.MaxEarly = a.number("max-early", options.MaxEarly)
@@ -117,6 +143,10 @@ func (s *script) begin(t *testing.T, d *datadriven.TestData) {
 	}
 	s.cluster = NewCluster(options)
 	s.cluster.Log = func(line string) { fmt.Fprintln(&s.out, line) }
+	s.cluster.Record = s.record
+	s.cluster.lazyFlush = a.has("lazy-flush")
+	s.cluster.checkEvery = a.number("check-every", 0)
+	s.cluster.first = a.number("ensemble", 0)
 	byHand := a.has("hand")
 	for range a.number("servers", 3) {
 		server := s.cluster.addServer(!byHand)

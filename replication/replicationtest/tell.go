@@ -10,7 +10,9 @@ import "github.com/ostraka-db/ostraka/replication"
 //	NewTerm [replica=N]
 //	AddFollower of=server               with the head that it answered, if any
 //	AskElection (without a term: in the document's)
+//	CompleteChange ensemble=(s1,s2)
 //	CreateReplica [replica=N] incarnation=N
+//	DeleteReplica [replica=N]
 //	Confirmed round=N
 //	HigherTerm
 func (s *script) tell(a args) {
@@ -31,6 +33,10 @@ func (s *script) tell(a args) {
 			term = a.term()
 		}
 		m = replication.AskElection{Term: term}
+	case "CompleteChange":
+		m = replication.CompleteChange{Term: a.term(), Ensemble: members(a.servers(s.cluster, "ensemble"))}
+	case "DeleteReplica":
+		m = replication.DeleteReplica{Term: a.term()}
 	case "CreateReplica":
 		m = replication.CreateReplica{Incarnation: replication.Incarnation(a.number("incarnation", 0))}
 	case "Confirmed":

@@ -3,8 +3,6 @@ package explore
 import (
 	"fmt"
 	"slices"
-
-	"github.com/ostraka-db/ostraka/replication"
 )
 
 // action is one thing that may happen next: its kind, and whom or what it
@@ -22,6 +20,8 @@ const (
 	sync
 	apply
 	readLog
+	install
+	trim
 	crash
 	tick
 	silence
@@ -35,6 +35,8 @@ const (
 	storeLate
 	grace
 	crashCoordinator
+	changeEnsemble
+	withdraw
 	rollBack
 )
 
@@ -49,10 +51,11 @@ func (x *Explorer) text(a action) string {
 	case silence, hear:
 		verb := map[actionKind]string{silence: "does not hear", hear: "hears"}[a.kind]
 		return fmt.Sprintf("%s %s %s", serverName(n/servers), verb, serverName(n%servers))
-	case elect, store, storeLost, storeUnknown, grace, crashCoordinator:
+	case elect, store, storeLost, storeUnknown, grace, changeEnsemble, withdraw, crashCoordinator:
 		return fmt.Sprintf("%s %s", x.coordinatorNames[n], map[actionKind]string{
 			elect: "elects", store: "stores", storeLost: "stores in vain, unknown to it", storeUnknown: "stores, unknown to it",
-			grace: "waits no longer", crashCoordinator: "crashes",
+			grace: "waits no longer", changeEnsemble: "goes on with the change", withdraw: "is not to change anything",
+			crashCoordinator: "crashes",
 		}[a.kind])
 	case storeLate:
 		return "the lost call takes effect"
@@ -60,7 +63,7 @@ func (x *Explorer) text(a action) string {
 		return "the metadata store is restored as it was"
 	default:
 		return fmt.Sprintf("%s %s", serverName(n), map[actionKind]string{
-			sync: "syncs", apply: "applies", readLog: "reads its log", crash: "crashes", tick: "ticks",
+			sync: "syncs", apply: "applies", readLog: "reads its log", install: "installs", trim: "trims", crash: "crashes", tick: "ticks",
 			write: "is asked to write", read: "is asked to read",
 		}[a.kind])
 	}
@@ -90,6 +93,7 @@ func (x *Explorer) expand(w *world, out emit) {
 // expandDocument: the metadata store carries out a call that was given up, or is
 // restored from a copy that was made at the start.
 func (x *Explorer) expandDocument(w *world, out emit) {
+	x.landed = nil
 	if w.doc != x.start.doc {
 		if next, ok := x.spend(w, rollbacks); ok {
 			next.doc = x.start.doc
@@ -102,14 +106,14 @@ func (x *Explorer) expandDocument(w *world, out emit) {
 		if x.documents.things[w.late].Version == x.documents.things[w.doc].Version+1 {
 			next.doc = w.late
 		}
-		out(action{kind: storeLate}, next, "")
+		out(action{kind: storeLate}, next, x.checkDocument(w.doc, next))
 	}
 }
 
 func (x *Explorer) expandDelivery(w *world, m uint32, out emit) {
 	msg := x.messages.things[m]
 	r := x.serverResult(deliver, w.servers[msg.server], m, func(t *transition) {
-		t.step(replication.Receive{Envelope: msg.envelope})
+		t.receive(msg.envelope)
 	})
 	if r.idle {
 		return // as if it were lost, which needs no step of its own
@@ -125,6 +129,7 @@ func (x *Explorer) expandDelivery(w *world, m uint32, out emit) {
 
 // land puts a server's result into a world, and checks it.
 func (x *Explorer) land(a action, next *world, server int, r *result, out emit) {
+	x.landed = r
 	if r.broken != "" {
 		out(a, next, r.broken)
 		return
@@ -145,21 +150,29 @@ func (x *Explorer) land(a action, next *world, server int, r *result, out emit) 
 // servers.
 func (x *Explorer) record(a action, next *world, changed int, r *result) string {
 	h := x.histories.things[next.history].clone()
-	var all [servers]*server
-	for i, n := range next.servers {
-		all[i] = x.servers.things[n]
-	}
+	all := x.serversOf(next)
 	if a.kind == crash {
 		h.forget(changed)
 	}
 	if broken := h.tell(&r.news, changed, all[changed]); broken != "" {
 		return broken
 	}
-	if broken := h.check(&all, changed); broken != "" {
+	if broken := x.checkDeleted(next, &r.news, changed); broken != "" {
+		return broken
+	}
+	if broken := h.check(&all, changed, &x.electorates[next.doc]); broken != "" {
 		return broken
 	}
 	next.history = x.internHistory(&h)
 	return ""
+}
+
+// serversOf are the states of the servers of a world.
+func (x *Explorer) serversOf(w *world) (all [servers]*server) {
+	for i, n := range w.servers {
+		all[i] = x.servers.things[n]
+	}
+	return all
 }
 
 // bury takes messages out of the network that no receiver will ever react to:
@@ -172,11 +185,11 @@ func (x *Explorer) bury(w *world) {
 		msg := x.messages.things[m]
 		if msg.server < 0 {
 			c := x.coordinators.things[w.coordinators[msg.coordinator]]
-			return msg.term < c.state.Mine.Term
+			return msg.term != 0 && msg.term < c.state.Mine.Term
 		}
 		s := x.servers.things[w.servers[msg.server]]
 		return s.record.Term.Term > msg.term && x.serverResult(deliver, w.servers[msg.server], m, func(t *transition) {
-			t.step(replication.Receive{Envelope: msg.envelope})
+			t.receive(msg.envelope)
 		}).idle
 	})
 }

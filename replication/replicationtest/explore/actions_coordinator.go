@@ -31,12 +31,16 @@ func (x *Explorer) expandCoordinator(w *world, i uint32, out emit) {
 		x.expandStore(w, i, c, out)
 	} else if c.inGrace(&x.options) {
 		x.run(x.copy(w), action{grace, i}, i, 0, func(e *errand) { e.tick() }, out)
-	} else if int(x.documents.things[w.doc].Term.Term) < x.config.Terms {
-		x.run(x.copy(w), action{elect, i}, i, 0, (*errand).elect, out)
+	} else {
+		if int(x.documents.things[w.doc].Term.Term) < x.config.Terms {
+			x.run(x.copy(w), action{elect, i}, i, 0, (*errand).elect, out)
+		}
+		x.expandChange(w, i, c, out)
 	}
 	if next, ok := x.spend(w, coordinatorCrashes); ok {
 		x.run(next, action{crashCoordinator, i}, i, 0, func(e *errand) {
 			e.coordinator = x.newCoordinator(c.id, c.run+1)
+			e.steps = x.noteRun(e.steps, c.id, c.run+1, replication.Recovered{})
 		}, out)
 	}
 }
@@ -49,6 +53,10 @@ func (x *Explorer) expandStore(w *world, i uint32, c *coordinator, out emit) {
 	next := x.copy(w)
 	if c.call.Version == x.documents.things[w.doc].Version+1 {
 		outcome, next.doc = replication.StoreDone, doc
+		if broken := x.checkDocument(w.doc, next); broken != "" {
+			out(action{store, i}, next, broken)
+			return
+		}
 	}
 	x.run(next, action{store, i}, i, uint32(outcome), func(e *errand) { e.answer(outcome) }, out)
 	unknown := func(e *errand) { e.answer(replication.StoreUnknown) }
@@ -84,6 +92,7 @@ func (x *Explorer) run(next *world, a action, i, arg uint32, step func(*errand),
 		r = x.takeErrand(local, next.doc, step)
 		x.errands[key] = r
 	}
+	x.landed = r
 	if r.broken != "" {
 		out(a, next, r.broken)
 		return
@@ -105,7 +114,7 @@ func (x *Explorer) takeErrand(local, doc uint32, step func(*errand)) *result {
 	if broken == "" {
 		broken = e.broken
 	}
-	r := &result{broken: broken}
+	r := &result{broken: broken, steps: e.steps}
 	if broken != "" {
 		return r
 	}

@@ -22,9 +22,18 @@ func (x *Explorer) expandServer(w *world, i uint32, out emit) {
 		free(apply, (*transition).apply)
 	}
 	if len(s.questions) > 0 {
-		free(readLog, (*transition).answer)
+		free(readLog, (*transition).answerRead)
+	}
+	if s.importing != nil && s.applying == 0 {
+		free(install, (*transition).install)
+	}
+	if len(s.machine) > int(s.state.Base.Offset) && s.state.Role != replication.RoleDeleted {
+		costly(trim, trims, (*transition).trim)
 	}
 	costly(crash, crashes, func(t *transition) { t.crash(x.names[i]) })
+	if s.replica == nil {
+		return
+	}
 	if s.replica.Deadline() != replication.Never {
 		costly(tick, ticks, func(t *transition) {
 			t.server.now = max(t.server.now, t.server.replica.Deadline())

@@ -13,6 +13,8 @@ const (
 	rollbacks
 	writes
 	reads
+	trims
+	withdrawals
 	spendings
 )
 

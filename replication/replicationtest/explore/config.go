@@ -11,7 +11,11 @@ type Config struct {
 	Terms int
 	// Coordinators is how many take part, at most two.
 	Coordinators int
-	Budget       Budget
+	// Ensemble is how many servers hold a replica at the beginning, from s1 on; all
+	// if zero. Wish are the servers that are to hold one (rule 8).
+	Ensemble int
+	Wish     []replication.ServerID
+	Budget   Budget
 	// LazyApply and LazyReads make the state machine and the log answer in steps
 	// of their own; otherwise they answer at once.
 	LazyApply, LazyReads bool
@@ -37,4 +41,10 @@ func (c *Config) mute(m replication.Message) bool {
 		return !c.Publish
 	}
 	return false
+}
+
+// WithoutRollbacks is the same, but that the metadata store is not restored.
+func (c Config) WithoutRollbacks() Config {
+	c.Budget[rollbacks] = 0
+	return c
 }

@@ -47,6 +47,7 @@ type errand struct {
 	doc         uint32
 	sent        []replication.Envelope
 	broken      string
+	steps       []recorded
 }
 
 func (x *Explorer) errand(from *coordinator, doc uint32) *errand {
@@ -61,7 +62,12 @@ func (x *Explorer) errand(from *coordinator, doc uint32) *errand {
 func (e *errand) step(event replication.Event) {
 	c := &e.coordinator
 	var out replication.Effects
-	c.election.Step(replication.Time{Mono: c.now, Wall: 1}, event, &out)
+	now := replication.Time{Mono: c.now, Wall: 1}
+	c.election.Step(now, event, &out)
+	state := c.election.State()
+	e.steps = e.x.note(e.steps, c.run, replication.TraceStep{
+		Server: c.id, Shard: shard, Now: now, Event: event, Effects: &out, Election: &state,
+	})
 	for _, m := range out.Messages {
 		switch message := m.Message.(type) {
 		case replication.Probe:
@@ -91,6 +97,9 @@ func (e *errand) step(event replication.Event) {
 // replica that it sends on its way counts.
 func (e *errand) elect() {
 	c := &e.coordinator
+	// These questions must not have the nonce of those to learners, which were drawn
+	// from the same seed if nothing was claimed since.
+	c.election.Reseed(c.seed() | 1<<48)
 	asked := false
 	for range 16 {
 		state := c.election.State()
@@ -101,7 +110,7 @@ func (e *errand) elect() {
 			asked = true
 			e.step(e.from(state.Document.Leader, replication.AskElection{Term: state.Document.Term}))
 		case state.Phase == "questioning":
-			for _, m := range state.Document.Ensemble {
+			for _, m := range slices.Concat(state.Document.Ensemble, state.Document.Joining) {
 				if c.election.State().Phase == "questioning" {
 					e.step(e.from(m.Member, replication.ProbeReply{Nonce: c.nonce, Role: replication.RoleFenced, Heard: -1}))
 				}

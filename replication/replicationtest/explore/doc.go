@@ -18,12 +18,18 @@
 //   - a leader that serves is asked to write or to read (writes, reads).
 //   - the state machine completes a batch, the log answers a question: in steps of
 //     their own in the configurations that say so, else at once.
+//   - a log is trimmed as far as the state machine holds it (trims); the state
+//     machine installs a snapshot, which is one part.
 //   - a leader stops hearing a server, or hears it again (silences); its earliest
 //     timer goes off (ticks).
 //   - a coordinator begins an election; its call of the metadata store is carried
 //     out and answered; or it is not answered (unknowns), and was carried out, or
 //     is later, or never; it waits no longer for the last answers to its fence; it
 //     crashes (coordinatorCrashes).
+//   - where other servers are wished for, a coordinator goes on with the change of
+//     the ensemble, as far as the next call of the metadata store or the next
+//     answer that it needs; or it is told that no change is wished (withdrawals).
+//     Replicas are made and removed by the messages for it.
 //   - the metadata store is restored from an old copy (rollbacks). The protocol
 //     promises nothing to operators who do that, and keeps its laws all the same.
 //
@@ -44,12 +50,16 @@
 //   - committed prefixes agree: nobody ever knows two entries committed at one offset
 //   - committed entries stay: the leader of a later term holds them, and whichever
 //     quorum were to elect now from what is durable, the head that it had to
-//     choose belongs to a log that holds them. The latter shows a lost entry
-//     one election before it is missed
+//     choose belongs to a log that holds them. Quorums are counted as the stored
+//     document says, under both ensembles where it names two, and anew whenever
+//     it changes. This shows a lost entry one election before it is missed
+//   - members stay: no replica is removed that the stored document names as a
+//     voter or a learner
 //   - acks, fences, confirmations are durable: what a server tells others of its
 //     disk would survive a crash at that moment, and what was acked in a term is
 //     not truncated in it
-//   - applied is durable and committed, and nothing applied is truncated
+//   - applied is durable and committed, and nothing applied is truncated; what is
+//     trimmed is applied, and nothing is while a snapshot is installed
 //   - linearizable reads: a released read sees everything that anybody knew
 //     committed when it was asked
 //   - true outcomes: a proposal that is done is at its offset, one that was refused
@@ -83,10 +93,18 @@
 //   - Losing a message has no action: a world in which it is under way for ever can
 //     do everything that one without it can. For the same reason a delivery
 //     without effect is not followed.
-//   - The Node around the core: its routing, its requests, and that it does not
-//     listen to what an earlier run of a server still has under way. Here such
-//     messages do arrive.
+//   - The Node around the core: its requests, and that it does not listen to what an
+//     earlier run of a server still has under way. Here such messages do arrive.
+//     That a message reaches the replica that it names and no other, and what a
+//     server remembers of those that were removed, is done here in its stead
+//     (member.go).
 //   - Publishing: once exploration begins, coordinators do not hear that a leader is
 //     ready, unless the configuration says so.
-//   - Ensemble changes, snapshots and the making of replicas.
+//   - The parts of a snapshot, which may go missing or be damaged, and a state
+//     machine that holds more than it has flushed.
+//   - How far learners are: they count as caught up as soon as they are asked, even
+//     before they are made. What is missed is the wait for them, on which no
+//     safety may rest.
+//   - A server that is on another disk than its member (rule 9), and orphans that a
+//     late request made. Of a removed replica the state goes with the log.
 package explore

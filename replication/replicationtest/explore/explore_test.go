@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // The flags are scripts/explore's.
 var (
 	only   = flag.String("explore.only", "", "explore this configuration alone")
-	within = flag.Duration("explore.within", 5*time.Minute, "how long one configuration may take")
+	within = flag.Duration("explore.within", 25*time.Minute, "how long one configuration may take")
 	most   = flag.Int("explore.states", 40_000_000, "how many states to hold, some 150 bytes each")
 	larger = flag.Bool("explore.larger", false, "explore the larger configurations")
 	breaks = flag.String("explore.breaks", "", "this core is a mutation: expect a configuration to find this law broken")
@@ -145,7 +146,7 @@ func TestAScriptLeadsWhereItSays(t *testing.T) {
 	}
 	for i := range servers {
 		there, again := x.servers.things[x.end(path).servers[i]].state, y.servers.things[y.start.servers[i]].state
-		if there != again {
+		if !reflect.DeepEqual(there, again) {
 			t.Errorf("%s is %v, and was %v", serverName(i), again, there)
 		}
 	}

@@ -24,8 +24,11 @@ type Explorer struct {
 	histories    table[*history]
 	shapes       table[struct{}]
 	documents    table[replication.Document]
-	results      map[localStep]*result
-	errands      map[coordinatorStep]*result
+	states       table[[]replication.Entry]
+	// electorates are those of the documents, by the same numbers.
+	electorates []electorate
+	results     map[localStep]*result
+	errands     map[coordinatorStep]*result
 
 	// form, next and net are reused from step to step.
 	form []byte
@@ -34,6 +37,11 @@ type Explorer struct {
 
 	start world
 	steps []step
+
+	// recorder, if set, is told the steps of the actions that are taken; landed is
+	// the result of the action that was last expanded.
+	recorder Recorder
+	landed   *result
 }
 
 // step is how a state was first reached.
@@ -72,24 +80,25 @@ func (r *Report) String() string {
 }
 
 // New prepares the exploration of a configuration, and leads it to its start.
-func New(config Config) (*Explorer, error) {
+func New(config Config) (*Explorer, error) { return newExplorer(config, nil) }
+
+func newExplorer(config Config, recorder Recorder) (*Explorer, error) {
 	x := &Explorer{
-		config: config, options: replication.DefaultOptions(),
+		recorder: recorder,
+		config:   config, options: replication.DefaultOptions(),
 		servers: newTable[*server](), coordinators: newTable[*coordinator](), messages: newTable[message](),
 		histories: newTable[*history](), shapes: newTable[struct{}](), documents: newTable[replication.Document](),
+		states:  newTable[[]replication.Entry](),
 		results: map[localStep]*result{}, errands: map[coordinatorStep]*result{},
 	}
 	x.options.Barrier = []byte("barrier")
 	if config.OneEntry {
 		x.options.MaxAppendBytes = 1
 	}
-	members := []replication.DocumentMember{}
 	for i := range servers {
 		x.names = append(x.names, replication.ServerID(serverName(i)))
-		members = append(members, replication.DocumentMember{
-			Member: replication.Member{Server: x.names[i], Replica: replication.ReplicaID(i + 1)}, Incarnation: 1,
-		})
 	}
+	members := x.firstMembers()
 	for i := range coordinators {
 		x.coordinatorNames = append(x.coordinatorNames, replication.ServerID(fmt.Sprintf("c%d", i+1)))
 	}
@@ -97,10 +106,14 @@ func New(config Config) (*Explorer, error) {
 	x.internDocument(replication.Document{})
 	w := &x.start
 	w.doc = x.internDocument(replication.Document{
-		Version: 1, Status: replication.StatusElecting, Ensemble: members, LastReplica: servers,
+		Version: 1, Status: replication.StatusElecting, Ensemble: members, LastReplica: replication.ReplicaID(len(members)),
 	})
+	x.recordBeginning()
 	for i := range w.servers {
-		s := x.newServer(x.names[i], replication.ReplicaID(i+1))
+		s := server{run: 1, now: replication.Instant(time.Second)}
+		if i < len(members) {
+			s = x.newServer(members[i].Member)
+		}
 		w.servers[i] = x.internServer(&s)
 	}
 	for i := range w.coordinators {
@@ -115,6 +128,19 @@ func New(config Config) (*Explorer, error) {
 		x.limit[i] = w.spent[i] + config.Budget[i]
 	}
 	return x, nil
+}
+
+// firstMembers are the members at the beginning, s1 first.
+func (x *Explorer) firstMembers() []replication.DocumentMember {
+	var members []replication.DocumentMember
+	for i, name := range x.names {
+		if x.config.Ensemble == 0 || i < x.config.Ensemble {
+			members = append(members, replication.DocumentMember{
+				Member: replication.Member{Server: name, Replica: replication.ReplicaID(i + 1)}, Incarnation: 1,
+			})
+		}
+	}
+	return members
 }
 
 func (x *Explorer) serverIndex(id replication.ServerID) int {

@@ -169,10 +169,10 @@ func (h *history) forget(server int) {
 func payload(token replication.Token) []byte { return []byte{'a' + byte(token) - 1} }
 
 func (s *server) payload(o replication.Offset) []byte {
-	if int(o) > len(s.entries) || o < 1 {
+	if int(o) > len(s.machine) || o < 1 {
 		return nil
 	}
-	return s.entries[o-1].Payload
+	return s.machine[o-1].Payload
 }
 
 func serverName(i int) string { return fmt.Sprintf("s%d", i+1) }

@@ -50,25 +50,44 @@ func (x *Explorer) internMessage(e replication.Envelope) (uint32, bool) {
 		reply.Leaderships = x.config.Leaderships[x.serverIndex(e.From)]
 		e.Message, m.envelope.Message = reply, reply
 	}
-	form := fmt.Sprintf("%s %d %s %#v", e.From, e.FromRun, e.To, e.Message)
+	form := fmt.Sprintf("%s %d %d %s %d %#v", e.From, e.FromReplica, e.FromRun, e.To, e.ToReplica, e.Message)
 	return x.messages.number([]byte(form), func() message {
 		m.term = termOf(e.Message)
-		m.text = fmt.Sprintf("%s>%s %s", e.From, e.To, replication.Render(e.Message))
-		if e.FromRun > 1 {
-			m.text = fmt.Sprintf("%s.%d>%s %s", e.From, e.FromRun, e.To, replication.Render(e.Message))
-		}
+		m.text = x.textOf(e)
 		return m
 	}), true
+}
+
+// textOf is a message as scripts show it: with the run of its sender if that is
+// not the first, and with the replicas where a server has another than at the
+// beginning.
+func (x *Explorer) textOf(e replication.Envelope) string {
+	from, to := string(e.From), string(e.To)
+	if e.FromRun > 1 {
+		from = fmt.Sprintf("%s.%d", from, e.FromRun)
+	}
+	if e.FromReplica != 0 && e.FromReplica != replication.ReplicaID(x.serverIndex(e.From)+1) {
+		from = fmt.Sprintf("%s#%d", from, e.FromReplica)
+	}
+	if e.ToReplica != 0 && e.ToReplica != replication.ReplicaID(x.serverIndex(e.To)+1) {
+		to = fmt.Sprintf("%s#%d", to, e.ToReplica)
+	}
+	return fmt.Sprintf("%s>%s %s", from, to, replication.Render(e.Message))
 }
 
 func (x *Explorer) internServer(s *server) uint32 {
 	x.form = s.encode(x.form[:0])
 	return x.servers.number(x.form, func() *server {
 		c := *s
-		c.state = c.replica.State()
-		_, log := c.submitted()
-		c.log, c.durable = ids(log), ids(c.entries)
-		shape := fmt.Sprint(c.log, c.durable, c.state.Commit, c.state.Role, c.state.Term)
+		if c.replica != nil {
+			c.state = c.replica.State()
+		}
+		if c.state.Role == replication.RoleDeleted {
+			// What it knew of its log is over, with the log.
+			c.state = replication.ReplicaState{Member: c.state.Member, Role: c.state.Role}
+		}
+		c.log, c.durable = ids(c.submitted().entries), ids(c.survives())
+		shape := fmt.Sprint(c.log, c.durable, c.state.Member, c.record.Replica, c.state.Commit, c.state.Role, c.state.Term)
 		c.shape = x.shapes.number([]byte(shape), func() struct{} { return struct{}{} })
 		return &c
 	})
@@ -85,8 +104,12 @@ func (x *Explorer) internCoordinator(c *coordinator) uint32 {
 }
 
 func (x *Explorer) internDocument(d replication.Document) uint32 {
-	x.form = fmt.Appendf(x.form[:0], "%d %d %x %d %v %d", d.Version, d.Term.Term, d.Term.Election, d.Status, d.Leader, d.LeaderRun)
-	return x.documents.number(x.form, func() replication.Document { return d })
+	x.form = fmt.Appendf(x.form[:0], "%d %d %x %d %v %d %v %v %v %v %x", d.Version, d.Term.Term, d.Term.Election, d.Status,
+		d.Leader, d.LeaderRun, d.Ensemble, d.Joining, d.Learners, d.Removed, d.Settings)
+	return x.documents.number(x.form, func() replication.Document {
+		x.electorates = append(x.electorates, newElectorate(&d))
+		return d
+	})
 }
 
 func (x *Explorer) internHistory(h *history) uint32 {
@@ -94,8 +117,8 @@ func (x *Explorer) internHistory(h *history) uint32 {
 	return x.histories.number(x.form, func() *history { c := h.clone(); return &c })
 }
 
-// termOf is the term of a message to a replica, from which it may be seen to be
-// of the past; zero where that cannot be seen.
+// termOf is the term of a message from which it may be seen to be of the past;
+// zero where that cannot be seen.
 func termOf(m replication.Message) replication.Term {
 	switch m := m.(type) {
 	case replication.NewTerm:
@@ -103,6 +126,8 @@ func termOf(m replication.Message) replication.Term {
 	case replication.BecomeLeader:
 		return m.Term.Term
 	case replication.AddFollower:
+		return m.Term.Term
+	case replication.CompleteChange:
 		return m.Term.Term
 	case replication.Append:
 		return m.Term.Term
@@ -116,9 +141,15 @@ func termOf(m replication.Message) replication.Term {
 		return m.Term.Term
 	case replication.Confirmed:
 		return m.Term.Term
+	case replication.SnapshotChunk:
+		return m.Term.Term
+	case replication.SnapshotAck:
+		return m.Term.Term
 	case replication.NewTermReply:
 		return m.Term.Term
 	case replication.BecomeLeaderReply:
+		return m.Term.Term
+	case replication.ChangeCompleted:
 		return m.Term.Term
 	}
 	return 0

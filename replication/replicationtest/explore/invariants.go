@@ -22,10 +22,11 @@ func (t *transition) checkMessage(e replication.Envelope) {
 	s := &t.server
 	switch m := e.Message.(type) {
 	case replication.Ack:
-		if int(m.Match) > len(s.entries) || s.record.Term != m.Term {
-			t.fail("acks are durable: %s acks %d in %v, durable is %d in %v", e.From, m.Match, m.Term, len(s.entries), s.record.Term)
+		t.checkAck(e.From, m.Term, m.Match)
+	case replication.SnapshotAck:
+		if m.Installed {
+			t.checkAck(e.From, m.Term, m.Last.Offset)
 		}
-		s.acked = replication.EntryID{Term: m.Term.Term, Offset: m.Match}
 	case replication.NewTermReply:
 		if m.Refused == 0 && (s.record.Term != m.Term || m.Head != s.disk()) {
 			t.fail("fences are durable: %s answers %v with head %v, durable is %v with head %v", e.From, m.Term, m.Head, s.record.Term, s.disk())
@@ -37,27 +38,49 @@ func (t *transition) checkMessage(e replication.Envelope) {
 	}
 }
 
-// disk is the head of the log as a crash would leave it.
-func (s *server) disk() replication.EntryID {
-	if len(s.entries) == 0 {
-		return replication.EntryID{}
+// checkAck: what is acked would survive a crash, and so would the term.
+func (t *transition) checkAck(from replication.ServerID, term replication.TermID, match replication.Offset) {
+	s := &t.server
+	if held := len(s.survives()); int(match) > held || s.record.Term != term {
+		t.fail("acks are durable: %s acks %d in %v, durable is %d in %v", from, match, term, held, s.record.Term)
 	}
-	return s.entries[len(s.entries)-1].ID
+	s.acked = replication.EntryID{Term: term.Term, Offset: match}
 }
 
-// checkOp: nothing is truncated that the server knew committed, or acked in
-// this very term.
+// disk is the head of the log as a crash would leave it.
+func (s *server) disk() replication.EntryID { return headOf(s.survives()) }
+
+// checkOp: nothing is truncated, or dropped for a snapshot, that the server knew
+// committed, or acked in this very term.
 func (t *transition) checkOp(op replication.LogOp, committed replication.Offset) {
 	s := &t.server
-	if op.Kind != replication.OpTruncate {
+	kept := op.Truncate
+	switch op.Kind {
+	case replication.OpReset:
+		kept = op.Base.Offset
+	case replication.OpTruncate:
+	case replication.OpTrim:
+		if int(op.Base.Offset) > len(s.machine) {
+			t.fail("trimmed is applied: %v to %v, applied is %d", op.Kind, op.Base, len(s.machine))
+		}
+		return
+	default:
 		return
 	}
-	if op.Truncate < committed || op.Truncate < s.applied {
-		t.fail("nothing applied is truncated: %s truncates to %d, committed is %d, applied %d",
-			s.record.Term, op.Truncate, committed, s.applied)
+	if kept < committed || int(kept) < len(s.machine) {
+		t.fail("nothing applied is truncated: %s %v to %d, committed is %d, applied %d",
+			s.record.Term, op.Kind, kept, committed, len(s.machine))
 	}
-	if term := s.replica.State().Term.Term; s.acked.Term == term && op.Truncate < s.acked.Offset {
-		t.fail("acks are durable: truncates to %d, and acked %d in the same term %d", op.Truncate, s.acked.Offset, term)
+	if term := s.replica.State().Term.Term; s.acked.Term == term && kept < s.acked.Offset {
+		t.fail("acks are durable: %v to %d, and acked %d in the same term %d", op.Kind, kept, s.acked.Offset, term)
+	}
+}
+
+// checkApply: while a snapshot is installed there is nothing that entries could be
+// applied to.
+func (t *transition) checkApply() {
+	if s := &t.server; s.importing != nil {
+		t.fail("applied in order: entries after %d, while the snapshot %v is installed", len(s.machine), s.importing.Last)
 	}
 }
 
@@ -66,13 +89,17 @@ func (t *transition) checkOp(op replication.LogOp, committed replication.Offset)
 func (t *transition) checkState() {
 	s := &t.server
 	state := s.replica.State()
-	if state.Applied > state.Commit || int(state.Applied) > len(s.entries) || int(s.applied)+s.applying > len(s.entries) {
-		t.fail("applied is durable and committed: %d applied, %d committed, %d durable", state.Applied, state.Commit, len(s.entries))
+	if state.Role == replication.RoleDeleted {
+		return
 	}
-	if int(state.Durable) > len(s.entries) {
-		t.fail("acks are durable: %d is held durable, %d is", state.Durable, len(s.entries))
+	held := len(s.survives())
+	if state.Applied > state.Commit || int(state.Applied) > held || len(s.machine)+s.applying > held {
+		t.fail("applied is durable and committed: %d applied, %d committed, %d durable", state.Applied, state.Commit, held)
 	}
-	_, log := s.submitted()
+	if int(state.Durable) > held {
+		t.fail("acks are durable: %d is held durable, %d is", state.Durable, held)
+	}
+	log := s.submitted().entries
 	if len(log) != int(state.Head.Offset) || int(state.Commit) > len(log) {
 		t.fail("the log is what was asked: head %v, committed %d, asked for %d", state.Head, state.Commit, len(log))
 	}
@@ -80,7 +107,7 @@ func (t *transition) checkState() {
 
 // check says which law a state breaks after a server's step, and notes what is
 // newly committed.
-func (h *history) check(all *[servers]*server, changed int) string {
+func (h *history) check(all *[servers]*server, changed int, voters *electorate) string {
 	s := all[changed]
 	grew := false
 	for i, id := range s.log[:s.state.Commit] {
@@ -105,7 +132,7 @@ func (h *history) check(all *[servers]*server, changed int) string {
 			return broken
 		}
 	}
-	return h.checkSurvival(all)
+	return h.checkSurvival(all, voters)
 }
 
 // matches: where two logs hold the same entry, they hold the same before it.
@@ -142,18 +169,31 @@ func byTerm(a, b replication.EntryID) int {
 // checkSurvival: were all servers to crash now and any quorum to elect, the
 // replica that it had to choose would hold every committed entry. This is what
 // makes a lost entry visible before somebody is elected without it.
-func (h *history) checkSurvival(all *[servers]*server) string {
-	for i := range all {
-		a, b := all[(i+1)%servers], all[(i+2)%servers]
-		best, name := a, (i+1)%servers
-		if byTerm(b.disk(), a.disk()) > 0 {
-			best, name = b, (i+2)%servers
+func (h *history) checkSurvival(all *[servers]*server, voters *electorate) string {
+	for _, quorum := range voters.quorums {
+		var best *server
+		var head replication.EntryID
+		for i, m := range voters.members {
+			// One that is not there votes as one that is made empty.
+			if s := all[m.server]; quorum&(1<<i) != 0 && s.holds(m.replica) && byTerm(s.disk(), head) > 0 {
+				best, head = s, s.disk()
+			}
+		}
+		var durable []replication.EntryID
+		if best != nil {
+			durable = best.durable
 		}
 		for at, c := range h.committed {
-			if at >= len(best.durable) || best.durable[at] != c.id {
-				return fmt.Sprintf("committed entries stay: without %s, %s could be elected, and lacks %v", serverName(i), serverName(name), c.id)
+			if at >= len(durable) || durable[at] != c.id {
+				return fmt.Sprintf("committed entries stay: of %v, the one with head %v could be elected, and lacks %v",
+					voters.names(quorum), head, c.id)
 			}
 		}
 	}
 	return ""
+}
+
+// holds reports whether a replica would be there after a crash.
+func (s *server) holds(id replication.ReplicaID) bool {
+	return s.record.Replica == id && !s.record.Deleted
 }

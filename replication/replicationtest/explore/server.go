@@ -2,7 +2,6 @@ package explore
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,20 +11,27 @@ import (
 // server is one local state of a data server: its replica, its disk, and what
 // it owes the replica. It is never changed; a step makes another.
 type server struct {
+	// replica is nil while there is none, deleted the highest id of one that was
+	// removed, or was to be, as far as the Node knows.
 	replica *replication.Replica
+	deleted replication.ReplicaID
 	run     replication.RunID
 	now     replication.Instant
 
 	// The disk: what a crash leaves, and what was asked of it since, in order.
-	record  replication.TermRecord
-	entries []replication.Entry
-	applied replication.Offset
+	image
 	pending []replication.LogOp
 
-	// applying is how many entries the state machine was given and has not
-	// applied; questions are those of the log without an answer.
+	// machine is the state machine, what it applied from offset 1 on, all of it
+	// durable; applying is how many entries it was given and has not applied, and
+	// importing the snapshot, if it was given one and has not installed it.
+	machine   []replication.Entry
 	applying  int
+	importing *replication.SnapshotPart
+	// questions and exports are those of the log and of the state machine without
+	// an answer.
 	questions []replication.LogRead
+	exports   []replication.ExportAsk
 
 	// acked is what this server acked last, in which term: it is bound to it.
 	acked replication.EntryID
@@ -44,6 +50,8 @@ type news struct {
 	led      bool
 	created  []replication.Entry
 	outcomes []ended
+	// deleted is the replica whose removal began.
+	deleted replication.Member
 }
 
 // ended is a request's outcome, and up to where its server had applied the log
@@ -53,7 +61,9 @@ type ended struct {
 	applied replication.Offset
 }
 
-func (n *news) none() bool { return !n.led && len(n.created) == 0 && len(n.outcomes) == 0 }
+func (n *news) none() bool {
+	return !n.led && len(n.created) == 0 && len(n.outcomes) == 0 && n.deleted == replication.Member{}
+}
 
 // result is what came of an event at one process, whatever the others do.
 type result struct {
@@ -64,6 +74,8 @@ type result struct {
 	broken string
 	// idle says that nothing changed.
 	idle bool
+	// steps are those that were taken, if somebody records them.
+	steps []recorded
 }
 
 // transition is a server's step in the making.
@@ -74,26 +86,22 @@ type transition struct {
 	result result
 }
 
-func (x *Explorer) newServer(id replication.ServerID, member replication.ReplicaID) server {
-	s := server{run: 1, now: replication.Instant(time.Second), record: replication.TermRecord{Replica: member}}
-	s.replica = replication.NewReplica(shard, id, s.run, &x.options, s.recovered())
+func (x *Explorer) newServer(member replication.Member) server {
+	s := server{run: 1, now: replication.Instant(time.Second)}
+	s.record.Replica = member.Replica
+	s.replica = replication.NewReplica(shard, member.Server, s.run, &x.options, s.settle())
 	return s
-}
-
-func (s *server) recovered() replication.Recovered {
-	history := replication.NewHistory(replication.EntryID{})
-	for _, e := range s.entries {
-		history.Append(e.ID)
-	}
-	return replication.Recovered{Record: s.record, History: history, Applied: s.applied}
 }
 
 // begin starts a transition from a state, which it leaves as it is.
 func (x *Explorer) begin(from *server) *transition {
 	t := &transition{x: x, server: *from}
-	t.server.replica = from.replica.Clone()
+	if from.replica != nil {
+		t.server.replica = from.replica.Clone()
+	}
 	t.server.pending = slices.Clone(from.pending)
 	t.server.questions = slices.Clone(from.questions)
+	t.server.exports = slices.Clone(from.exports)
 	return t
 }
 
@@ -105,10 +113,16 @@ func (t *transition) step(event replication.Event) {
 	time := replication.Time{Mono: s.now, Wall: replication.Timestamp(s.run)}
 	s.replica.Step(time, event, &out)
 	after := s.replica.State()
+	t.result.steps = t.x.note(t.result.steps, s.run, replication.TraceStep{
+		Server: after.Member.Server, Shard: shard, Now: time, Event: event, Effects: &out, Replica: &after,
+	})
 	led := after.Role == replication.RoleLeader && (before.Role != replication.RoleLeader || before.Term != after.Term)
 	t.result.news.led = t.result.news.led || led
 	for _, op := range out.Log {
 		t.checkOp(op, before.Commit)
+		if op.Kind == replication.OpDelete {
+			t.result.news.deleted = after.Member
+		}
 		if op.Kind == replication.OpAppend && after.Role == replication.RoleLeader {
 			t.result.news.created = append(t.result.news.created, op.Entries...)
 		}
@@ -122,41 +136,44 @@ func (t *transition) step(event replication.Event) {
 		t.sent = append(t.sent, e)
 	}
 	s.questions = append(s.questions, out.Reads...)
+	s.exports = append(s.exports, out.Exports...)
 	if out.Apply != nil {
+		t.checkApply()
 		s.applying = len(out.Apply)
+	}
+	if out.Import != nil {
+		s.importing = out.Import
+	}
+	if out.Delete {
+		t.drop()
+		return
 	}
 	t.checkState()
 	if !t.x.config.LazyApply && s.applying > 0 {
 		t.apply()
 	}
 	if !t.x.config.LazyReads && len(s.questions) > 0 {
-		t.answer()
+		t.answerRead()
+	}
+	if len(s.exports) > 0 {
+		t.export()
 	}
 }
 
 // apply completes the state machine's work.
 func (t *transition) apply() {
-	results := make([][]byte, t.server.applying)
-	t.server.applied += replication.Offset(t.server.applying)
-	t.server.applying = 0
+	s := &t.server
+	results, from := make([][]byte, s.applying), len(s.machine)
+	s.machine = append(slices.Clip(s.machine), s.entries[from:from+s.applying]...)
+	s.applying = 0
 	t.step(replication.Applied{Results: results})
 }
 
-// answer answers the oldest question to the log, from what was submitted.
-func (t *transition) answer() {
+// answerRead answers the oldest question to the log, from what was submitted.
+func (t *transition) answerRead() {
 	q := t.server.questions[0]
 	t.server.questions = t.server.questions[1:]
-	_, entries := t.server.submitted()
-	var found []replication.Entry
-	if int(q.First) <= len(entries) {
-		last, bytes := int(q.First), len(entries[q.First-1].Payload)
-		for last < len(entries) && bytes+len(entries[last].Payload) <= q.MaxBytes {
-			bytes += len(entries[last].Payload)
-			last++
-		}
-		found = slices.Clone(entries[q.First-1 : last])
-	}
-	t.step(replication.EntriesRead{ID: q.ID, Entries: found})
+	t.step(replication.EntriesRead{ID: q.ID, Entries: t.server.submitted().read(q.First, q.MaxBytes)})
 }
 
 // sync completes the oldest operation of the disk.
@@ -164,7 +181,7 @@ func (t *transition) sync() {
 	s := &t.server
 	op := s.pending[0]
 	s.pending = s.pending[1:]
-	s.record, s.entries = carryOut(s.record, s.entries, op)
+	s.image = s.after(op, s.machine)
 	t.step(replication.LogDone{Sequence: op.Sequence})
 }
 
@@ -172,36 +189,28 @@ func (t *transition) sync() {
 // cannot be told from one to which nothing is delivered.
 func (t *transition) crash(id replication.ServerID) {
 	s := &t.server
-	s.pending, s.questions, s.applying = nil, nil, 0
+	s.pending, s.questions, s.exports, s.applying, s.importing = nil, nil, nil, 0, nil
 	s.run++
 	s.now = replication.Instant(time.Second)
-	s.replica = replication.NewReplica(shard, id, s.run, &t.x.options, s.recovered())
+	if s.record.Replica == 0 || s.record.Deleted {
+		s.replica, s.deleted = nil, s.record.Replica
+		s.machine, s.acked = nil, replication.EntryID{}
+		return
+	}
+	s.deleted = 0
+	found := s.settle()
+	s.replica = replication.NewReplica(shard, id, s.run, &t.x.options, found)
+	t.result.steps = t.x.noteRun(t.result.steps, id, s.run, found)
 	t.checkState()
 }
 
 // submitted is the disk as it will be when all that was asked is done.
-func (s *server) submitted() (replication.TermRecord, []replication.Entry) {
-	record, entries := s.record, s.entries
+func (s *server) submitted() image {
+	i := s.image
 	for _, op := range s.pending {
-		record, entries = carryOut(record, entries, op)
+		i = i.after(op, s.machine)
 	}
-	return record, entries
-}
-
-func carryOut(record replication.TermRecord, entries []replication.Entry, op replication.LogOp) (replication.TermRecord, []replication.Entry) {
-	switch op.Kind {
-	case replication.OpTerm:
-		return op.Record, entries
-	case replication.OpAppend:
-		if op.Entries[0].ID.Offset != replication.Offset(len(entries)+1) {
-			panic(replication.Violation{Text: fmt.Sprintf("append of %v after %d entries", op.Entries[0].ID, len(entries))})
-		}
-		return record, append(slices.Clip(entries), op.Entries...)
-	case replication.OpTruncate:
-		return record, entries[:op.Truncate]
-	default:
-		panic(replication.Violation{Text: fmt.Sprintf("unexpected operation %v", op.Kind)})
-	}
+	return i
 }
 
 // guarded runs a transition, and turns a violated assertion into a broken law.
@@ -239,44 +248,36 @@ func (t *transition) finish(from uint32, broken string) *result {
 
 // encode writes the canonical form of a server's state.
 func (s *server) encode(buf []byte) []byte {
-	buf = s.replica.AppendFingerprint(buf)
 	number := func(n uint64) { buf = binary.AppendUvarint(buf, n) }
+	if s.replica != nil {
+		buf = s.replica.AppendFingerprint(buf)
+	}
+	number(uint64(s.deleted))
 	number(uint64(s.run))
-	number(uint64(s.record.Term.Term))
-	number(uint64(s.record.Term.Election))
-	number(uint64(s.applied))
+	buf = s.image.encode(buf)
+	buf = appendEntries(buf, s.machine)
 	number(uint64(s.applying))
 	number(uint64(s.acked.Term))
 	number(uint64(s.acked.Offset))
-	number(uint64(len(s.entries)))
-	for _, e := range s.entries {
-		buf = appendEntry(buf, e)
-	}
 	number(uint64(len(s.pending)))
 	for _, op := range s.pending {
 		number(uint64(op.Kind))
 		number(uint64(op.Record.Term.Term))
 		number(uint64(op.Record.Term.Election))
 		number(uint64(op.Truncate))
-		number(uint64(len(op.Entries)))
-		for _, e := range op.Entries {
-			buf = appendEntry(buf, e)
-		}
+		number(uint64(op.Base.Offset))
+		buf = appendEntries(buf, op.Entries)
 	}
+	if s.importing != nil {
+		buf = append(buf, s.importing.Data...)
+	}
+	number(0)
 	number(uint64(len(s.questions)))
 	for _, q := range s.questions {
 		number(uint64(q.ID))
 		number(uint64(q.First))
 	}
 	return buf
-}
-
-func appendEntry(buf []byte, e replication.Entry) []byte {
-	buf = binary.AppendUvarint(buf, uint64(e.ID.Term))
-	buf = binary.AppendUvarint(buf, uint64(e.ID.Offset))
-	buf = binary.AppendUvarint(buf, uint64(e.Timestamp))
-	buf = binary.AppendUvarint(buf, uint64(len(e.Payload)))
-	return append(buf, e.Payload...)
 }
 
 func ids(entries []replication.Entry) []replication.EntryID {

@@ -29,6 +29,7 @@ func (x *Explorer) take(from world, a action) (to world, broken string) {
 		if b == a && !taken {
 			taken, to, broken = true, *next, why
 			to.net = slices.Clone(next.net)
+			x.tellRecorder(x.landed)
 		}
 	})
 	return to, broken
