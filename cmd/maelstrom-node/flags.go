@@ -16,11 +16,16 @@ import (
 // of no use to anybody.
 const longestRequest = time.Second
 
+// longestPart of a snapshot still fits into a line, four bytes for three.
+const longestPart = 32 << 10
+
 // flags are the command line.
 type flags struct {
 	dataDir        string
 	logLevel       string
+	traceDir       string
 	requestTimeout time.Duration
+	trimEvery      int
 	options        replication.Options
 }
 
@@ -28,8 +33,11 @@ func newFlags() *flags { return &flags{options: maelstrom.DefaultOptions()} }
 
 func (f *flags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.dataDir, "data-dir", "", "directory that keeps the node's state; by default a temporary one, removed at the end")
+	set.StringVar(&f.traceDir, "trace-dir", "", "existing directory to write traces of the core's steps to, for scripts/tlc traces")
 	set.StringVar(&f.logLevel, "log-level", "info", "least level of log lines: debug, info, warn or error")
 	set.DurationVar(&f.requestTimeout, "request-timeout", 900*time.Millisecond, "when a client's request is answered at the latest")
+	set.IntVar(&f.trimEvery, "trim-every", 0, "trim the log every so many applied entries, down to the last as many; who lags by more is sent a snapshot; 0 is never")
+	set.IntVar(&f.options.MaxSnapshotBytes, "snapshot-bytes", f.options.MaxSnapshotBytes, "how many bytes of a snapshot go into one message")
 	for _, t := range f.timers() {
 		set.DurationVar(t.value, t.flag, *t.value, t.usage)
 	}
@@ -68,6 +76,12 @@ func (f *flags) config(stdin io.Reader, stdout, stderr io.Writer) (maelstrom.Con
 		return maelstrom.Config{}, fmt.Errorf("--request-timeout is %v: use a time above zero and below %v, when Maelstrom's clients give up",
 			f.requestTimeout, longestRequest)
 	}
+	if f.trimEvery < 0 {
+		return maelstrom.Config{}, fmt.Errorf("--trim-every is %d: use a number of entries, or 0 to keep them all", f.trimEvery)
+	}
+	if part := f.options.MaxSnapshotBytes; part < 1 || part > longestPart {
+		return maelstrom.Config{}, fmt.Errorf("--snapshot-bytes is %d: use a number from 1 to %d", part, longestPart)
+	}
 	for _, t := range f.timers() {
 		if *t.value <= 0 {
 			return maelstrom.Config{}, fmt.Errorf("--%s is %v: use a time above zero", t.flag, *t.value)
@@ -78,7 +92,7 @@ func (f *flags) config(stdin io.Reader, stdout, stderr io.Writer) (maelstrom.Con
 			f.options.SilentAfter, f.options.BeatEvery, 3*f.options.BeatEvery)
 	}
 	return maelstrom.Config{
-		DataDir: f.dataDir, RequestTimeout: f.requestTimeout, Options: f.options,
+		DataDir: f.dataDir, TraceDir: f.traceDir, RequestTimeout: f.requestTimeout, TrimEvery: f.trimEvery, Options: f.options,
 		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 		Stdin:  stdin, Stdout: stdout,
 	}, nil

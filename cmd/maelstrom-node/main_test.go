@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 
 	"github.com/ostraka-db/ostraka/wal"
@@ -25,6 +26,9 @@ func TestFlagsThatMakeNoSenseNameThemselvesAndARemedy(t *testing.T) {
 		{[]string{"--request-timeout", "0s"}, []string{"--request-timeout is 0s", "above zero"}},
 		{[]string{"--beat-every", "-1ms"}, []string{"--beat-every is -1ms", "above zero"}},
 		{[]string{"--silent-after", "100ms"}, []string{"--silent-after is 100ms", "--beat-every is 60ms", "at least 180ms"}},
+		{[]string{"--trim-every", "-5"}, []string{"--trim-every is -5", "0 to keep them all"}},
+		{[]string{"--snapshot-bytes", "0"}, []string{"--snapshot-bytes is 0", "from 1 to 32768"}},
+		{[]string{"--snapshot-bytes", "40000"}, []string{"--snapshot-bytes is 40000", "from 1 to 32768"}},
 		{[]string{"--nonsense"}, []string{"--nonsense"}},
 		{[]string{"argument"}, []string{"argument"}},
 	} {
@@ -69,7 +73,7 @@ func TestADataDirectoryIsKept(t *testing.T) {
 
 func TestADirectoryInUseIsAFailureThatNamesIt(t *testing.T) {
 	dir := t.TempDir()
-	log, err := wal.Open(filepath.Join(dir, "log"))
+	log, err := wal.Open(wal.Options{FS: vfs.Default, Dir: filepath.Join(dir, "log")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,12 @@
 // wait for; then every node must answer with success within --recovery-goal (2 s), or
 // the run is invalid.
 //
+// # What a run is for
+//
+// --expect-log PATTERN counts the lines of nodes' logs that match, in the results and
+// the summary. Where there is none the verdict is unknown: what was to be tested, such
+// as a snapshot that is installed, did not happen.
+//
 // # Seeds
 //
 // --seeds 1..50 runs each seed and ends with a table. --shrink searches, for the first

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/bench"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/options"
+	"github.com/ostraka-db/ostraka/internal/checker"
 )
 
 // The exit codes. The last two are Jepsen's.

@@ -24,6 +24,7 @@ type outcome struct {
 		Messages   struct{ Total struct{ Sent int } }
 		Faults     []struct{ What string }
 		Recoveries []struct{ Silent []string }
+		Expected   struct{ Lines map[string]int }
 		Failover   struct {
 			Trials []struct {
 				Leader string
@@ -174,6 +175,23 @@ func TestFailoverIsMeasured(t *testing.T) {
 	}
 }
 
+// A run that is to show something shows nothing if that did not happen.
+func TestWhatIsExpectedOfTheLogsIsCounted(t *testing.T) {
+	t.Parallel()
+	echoes := []string{"-w", "echo", "--rate", "300", "--time-limit", "0.3", "--expect-log"}
+	o := benchNode(t, "logging", append(echoes, "^an echo is ")...)
+	o.expect(t, exitValid, `Lines that match "^an echo is ": n`)
+	total := 0
+	for _, n := range o.result.Expected.Lines {
+		total += n
+	}
+	if total != o.result.Total.OK {
+		t.Errorf("%d lines are counted for %d echoes", total, o.result.Total.OK)
+	}
+	o = benchNode(t, "logging", append(echoes, "^nobody prints this")...)
+	o.expect(t, exitUnknown, `no node printed a line that matches "^nobody prints this"`)
+}
+
 func TestBadFlagsNameTheFlagAndTheRemedy(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -195,6 +213,7 @@ func TestBadFlagsNameTheFlagAndTheRemedy(t *testing.T) {
 		{"--availability most", "--availability most: use a number from 0 to 1, or total"},
 		{"--consistency-models read-committed", "--consistency-models read-committed: only"},
 		{"--leader-pattern (", "--leader-pattern (: it is not a regular expression"},
+		{"--expect-log (", "--expect-log (: it is not a regular expression"},
 		{"--failover 3 -w echo", "--failover 3: failovers are measured with writes of lin-kv"},
 		{"--failover 3 --node-count 1", "--failover 3: somebody must take over"},
 		{"--failover 3 --nemesis kill", "--failover 3: other faults would spoil"},

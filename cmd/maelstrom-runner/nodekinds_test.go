@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// The kinds of nodes. The correct ones are proxy, lease, echo, unique-ids and txn.
-// Those of transactions are in txnnode_test.go.
+// The kinds of nodes. The correct ones are proxy, lease, echo, logging, unique-ids and
+// txn. Those of transactions are in txnnode_test.go.
 var nodeKinds = map[string]func(*testNode){
 	"proxy": (*testNode).proxy,
 	"lease": newLease,
@@ -70,6 +70,13 @@ var nodeKinds = map[string]func(*testNode){
 
 	"echo": func(n *testNode) {
 		n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "echo_ok", "echo": m.Body["echo"]}) }
+	},
+	// logging answers, and says so to standard error.
+	"logging": func(n *testNode) {
+		n.handlers["echo"] = func(m wire) {
+			fmt.Fprintln(os.Stderr, "an echo is answered")
+			n.reply(m, body{"type": "echo_ok", "echo": m.Body["echo"]})
+		}
 	},
 	"wrong-echo": func(n *testNode) {
 		n.handlers["echo"] = func(m wire) { n.reply(m, body{"type": "echo_ok", "echo": "something else"}) }

@@ -30,27 +30,59 @@ var arrows = []arrow{
 
 	// The core is pure: no storage, no wire, no clock, no library.
 	{from: "replication", alone: true},
+	{from: "replication/wellformed", to: []string{"replication"}, alone: true},
 	{from: "wal", to: []string{"replication"}},
 
+	// What the core does, told to the specification.
+	{from: "tla/trace", to: []string{"replication"}},
+
 	// The adapters carry the core's messages, and may know more than it does.
-	{from: "replication/maelstrom", to: []string{"api", "kv", "kv/keyspace", "replication", "wal"}},
-	{from: "replication/grpc", to: []string{"api", "replication"}},
+	{from: "replication/maelstrom", to: []string{
+		"api", "kv", "kv/keyspace", "replication", "replication/wellformed", "server/storage", "tla/trace", "wal",
+	}},
+	{from: "replication/grpc", to: []string{"api", "replication", "replication/wellformed"}},
 	{from: "replication/replicationtest", to: []string{"replication"}},
 	{from: "replication/sim", to: []string{
 		"api", "client", "coordinator", "kv", "kv/keyspace", "replication", "replication/grpc",
-		"replication/maelstrom", "replication/replicationtest", "server", "wal",
+		"replication/maelstrom", "replication/replicationtest", "server", "server/storage", "wal",
+		"internal/anomaly", "internal/checker", "internal/history", "internal/transaction",
 	}},
 
-	{from: "server", to: []string{"api", "kv", "kv/keyspace", "replication", "replication/grpc", "wal"}},
+	// One server's durable half, which every driver of the core shares.
+	{from: "server/storage", to: []string{"api", "kv", "kv/keyspace", "replication", "wal"}},
+	{from: "server", to: []string{
+		"api", "kv", "kv/keyspace", "replication", "replication/grpc", "server/storage", "wal",
+	}},
+	{from: "server/command", to: []string{"api", "internal/process", "server", "server/storage", "wal"}},
+	{from: "coordinator/command", to: []string{"api", "coordinator", "internal/process"}},
 	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc"}},
 	// A client must not drag the storage engine into its user's program.
 	{from: "client", to: []string{"api", "kv/keyspace"}},
 
 	{from: "cmd", to: []string{
-		"api", "client", "coordinator", "kv", "kv/keyspace", "replication", "replication/grpc",
-		"replication/maelstrom", "replication/sim", "server", "wal",
+		"api", "client", "coordinator", "coordinator/command", "kv", "kv/keyspace", "replication", "replication/grpc",
+		"replication/maelstrom", "replication/sim", "server", "server/command", "server/storage", "wal",
+		"internal/anomaly", "internal/checker", "internal/dependency", "internal/history", "internal/process", "internal/transaction",
 	}},
 
+	// What every process has around its work.
+	{from: "internal/process", to: []string{"api"}},
+
+	// The specification is held to the core by behaviours replayed on it.
+	{from: "tla", to: []string{"replication", "replication/replicationtest"}},
+
+	// What histories are held against: it knows nothing of the program.
+	{from: "internal/history"},
+	{from: "internal/transaction"},
+	{from: "internal/dependency"},
+	{from: "internal/checker", to: []string{"internal/history"}},
+	{from: "internal/anomaly", to: []string{"internal/checker", "internal/dependency", "internal/history", "internal/transaction"}},
+	// Real processes, and what clients see while they are harmed. The module of the
+	// interoperability test runs processes too, beside messages of its own of the same
+	// names as ours: it must meet none of these.
+	{from: "internal/cluster"},
+	{from: "internal/chaos", to: []string{"client", "internal/checker", "internal/cluster", "internal/history"}},
+	{from: "interop", to: []string{"internal/cluster"}},
 	{from: "internal/lint", alone: true},
 	{from: "tools"},
 }

@@ -57,6 +57,8 @@ func TestRulesCatchWhatTheyAreFor(t *testing.T) {
 		{"command imports the simulator", "cmd/soak/main.go", imports(module + "/replication/sim"), ""},
 		{"simulator imports the server", "replication/sim/run.go", imports(module + "/server"), ""},
 		{"program imports a test suite", "server/run.go", imports(module + "/replication/replicationtest"), "no arrow"},
+		{"command imports what processes have", "cmd/server/main.go", imports(module + "/internal/process"), ""},
+		{"server imports what processes have", "server/run.go", imports(module + "/internal/process"), "no arrow"},
 		{"client imports the storage engine", "client/get.go", imports(module + "/kv"), "no arrow points from client to kv"},
 		{"client imports the key space", "client/get.go", imports(module+"/kv/keyspace", module+"/api"), ""},
 		{"package imports a command", "server/run.go", imports(module + "/cmd/server"), "nothing imports a command"},

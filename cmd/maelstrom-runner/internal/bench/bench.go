@@ -12,10 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/cluster"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/failover"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/message"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/nemesis"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/network"
@@ -23,6 +21,8 @@ import (
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/report"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/trial"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/workload"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // Run does what the options say and writes a summary to out. An error means that the
@@ -53,11 +53,11 @@ func run(ctx context.Context, opts options.Options, results *report.Results, log
 	if err != nil {
 		return err
 	}
-	tracker := failover.NewTracker(opts.LeaderPattern)
+	tracker, expected := failover.NewTracker(opts.LeaderPattern), newExpectedLog(opts.ExpectLog)
 	c, err := cluster.Start(ctx, cluster.Config{
 		Nodes: opts.Nodes, Bin: opts.Bin, Args: opts.Args, Store: results.Store,
 		Network:  network.Config{Latency: opts.Latency, Loss: opts.Loss, Seed: opts.Seed, Trace: tracer(opts, log)},
-		OnStderr: stderr(opts, tracker, log),
+		OnStderr: stderr(opts, tracker, expected, log),
 	})
 	if err != nil {
 		results.Checks["start"] = checker.Result{Verdict: checker.Unknown, Reasons: []string{err.Error()}}
@@ -77,6 +77,7 @@ func run(ctx context.Context, opts options.Options, results *report.Results, log
 		return err
 	}
 	judge(ctx, opts, results, w, c, events)
+	expected.judge(results)
 	return nil
 }
 
@@ -194,9 +195,10 @@ func tracer(opts options.Options, log *lineLog) network.Tracer {
 	}
 }
 
-func stderr(opts options.Options, tracker *failover.Tracker, log *lineLog) func(node, line string) {
+func stderr(opts options.Options, tracker *failover.Tracker, expected *expectedLog, log *lineLog) func(node, line string) {
 	return func(node, line string) {
 		tracker.Line(node, line)
+		expected.line(node, line)
 		if opts.LogStderr {
 			log.printf("%s: %s", node, line)
 		}

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/options"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/report"
+	"github.com/ostraka-db/ostraka/internal/checker"
 )
 
 // Execute does what the options say: one run, or one for each of many seeds; and if one

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/report"
+	"github.com/ostraka-db/ostraka/internal/checker"
 )
 
 // judgeRecovery asks of every node that it answers with success soon after the last

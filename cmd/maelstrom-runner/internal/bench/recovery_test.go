@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/report"
+	"github.com/ostraka-db/ostraka/internal/checker"
 )
 
 func TestRecoveryIsJudgedWhereThereWasAChance(t *testing.T) {

@@ -6,10 +6,10 @@ import (
 	"io"
 	"path/filepath"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/cluster"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/nemesis"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/options"
+	"github.com/ostraka-db/ostraka/internal/checker"
 )
 
 // shrink searches for the shortest prefix of a run's faults with which it still fails.

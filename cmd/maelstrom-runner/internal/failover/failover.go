@@ -9,8 +9,8 @@ import (
 
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/client"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/cluster"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/workload"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 const (

@@ -8,12 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/client"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/cluster"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/message"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/workload"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 const (

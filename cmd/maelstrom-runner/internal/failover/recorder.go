@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // recorder keeps probes and turns them into a history. Each is a process of its own.

@@ -43,6 +43,9 @@ type Options struct {
 
 	Failovers     int
 	LeaderPattern *regexp.Regexp
+	// ExpectLog is what some node must print to standard error; nil if nothing is
+	// expected.
+	ExpectLog *regexp.Regexp
 
 	LogStderr, LogSend, LogRecv bool
 }
@@ -53,7 +56,7 @@ type Flags struct {
 
 	workload, bin, concurrency, latencyDist, nemesis string
 	partitionKinds, availability, models, store      string
-	leaderPattern                                    string
+	leaderPattern, expectLog                         string
 	nodes, failovers                                 int
 	rate, timeLimit, latency, interval, loss         float64
 	recovery, recoveryGoal, checkTimeout             float64
@@ -91,6 +94,7 @@ func Define(set *pflag.FlagSet) *Flags {
 	f.campaign.define(set)
 	set.IntVar(&f.failovers, "failover", 0, "instead of a workload, kill the leader this many times and measure until writes go on")
 	set.StringVar(&f.leaderPattern, "leader-pattern", "", "regular expression; the last node to print a matching line to standard error leads (default: try every node)")
+	set.StringVar(&f.expectLog, "expect-log", "", "regular expression; unless a node prints a matching line to standard error, the verdict is unknown: what was to be tested did not happen")
 	set.BoolVar(&f.logStderr, "log-stderr", false, "show what nodes print to standard error")
 	set.BoolVar(&f.logSend, "log-net-send", false, "show messages as they are sent")
 	set.BoolVar(&f.logRecv, "log-net-recv", false, "show messages as they are received")
@@ -129,7 +133,7 @@ func (f *Flags) Options(nodeArgs []string) (Options, error) {
 		o.Seed = uint64(time.Now().UnixNano()) % 1e9
 	}
 	for _, check := range []func(*Options) error{
-		f.checkProgram, f.checkNumbers, f.checkConcurrency, f.checkFaults, f.checkGoals, f.checkModels, f.checkTransactions, f.checkFailover, f.checkCampaign,
+		f.checkProgram, f.checkNumbers, f.checkConcurrency, f.checkFaults, f.checkGoals, f.checkModels, f.checkTransactions, f.checkFailover, f.checkPatterns, f.checkCampaign,
 	} {
 		if err := check(&o); err != nil {
 			return Options{}, err
@@ -285,13 +289,25 @@ func (f *Flags) checkFailover(o *Options) error {
 			return wrong("failover", strconv.Itoa(f.failovers), "other faults would spoil the measurement: leave out --nemesis")
 		}
 	}
-	if f.leaderPattern == "" {
-		return nil
+	return nil
+}
+
+func (f *Flags) checkPatterns(o *Options) error {
+	for _, p := range []struct {
+		flag, text string
+		to         **regexp.Regexp
+	}{
+		{"leader-pattern", f.leaderPattern, &o.LeaderPattern},
+		{"expect-log", f.expectLog, &o.ExpectLog},
+	} {
+		if p.text == "" {
+			continue
+		}
+		pattern, err := regexp.Compile(p.text)
+		if err != nil {
+			return wrong(p.flag, p.text, "it is not a regular expression of Go: "+err.Error())
+		}
+		*p.to = pattern
 	}
-	pattern, err := regexp.Compile(f.leaderPattern)
-	if err != nil {
-		return wrong("leader-pattern", f.leaderPattern, "it is not a regular expression of Go: "+err.Error())
-	}
-	o.LeaderPattern = pattern
 	return nil
 }

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/nemesis"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/trial"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // Fault is one thing the nemesis did, and the longest time without a successful write

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/failover"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/nemesis"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/network"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/report"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/trial"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // tape records a history at given times.

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/network"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // Results is what is known at the end of a run.
@@ -30,6 +30,13 @@ type Results struct {
 	Faults       []Fault             `json:"faults,omitempty"`
 	Recoveries   []Recovery          `json:"recoveries,omitempty"`
 	Failover     *Failover           `json:"failover,omitempty"`
+	Expected     *Expected           `json:"expected,omitempty"`
+}
+
+// Expected counts, for each node, the lines of its log that a run is to lead to.
+type Expected struct {
+	Pattern string         `json:"pattern"`
+	Lines   map[string]int `json:"lines"`
 }
 
 // Outcomes counts operations.

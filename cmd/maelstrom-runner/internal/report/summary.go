@@ -8,8 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/network"
+	"github.com/ostraka-db/ostraka/internal/checker"
 )
 
 // shownTypes is how many types of messages a summary lists.
@@ -22,6 +22,9 @@ func (r *Results) Summarize(out io.Writer) error {
 	r.messages(&b)
 	r.faults(&b)
 	r.failover(&b)
+	if r.Expected != nil {
+		fmt.Fprintf(&b, "\nLines that match %q: %s\n", r.Expected.Pattern, tally(r.Expected.Lines))
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Checks)) {
 		fmt.Fprintf(&b, "Check %s: %s\n", name, r.Checks[name].Verdict)
 	}
@@ -61,6 +64,9 @@ func (r *Results) operations(b *strings.Builder) {
 }
 
 func tally(counts map[string]int) string {
+	if len(counts) == 0 {
+		return "none"
+	}
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return counts[b] - counts[a] })
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%s %d", name, counts[name])

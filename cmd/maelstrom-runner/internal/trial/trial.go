@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/cluster"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/nemesis"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/workload"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // Config describes a run.

@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/client"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/message"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 const (

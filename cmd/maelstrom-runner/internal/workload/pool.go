@@ -1,6 +1,6 @@
 package workload
 
-import "github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
+import "github.com/ostraka-db/ostraka/internal/history"
 
 // Pool knows which threads are free and which process each one runs. Thread i talks
 // to node i modulo the number of nodes, whatever process it runs.

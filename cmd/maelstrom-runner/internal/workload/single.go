@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/client"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/message"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // echoTexts is how many different texts echo sends.

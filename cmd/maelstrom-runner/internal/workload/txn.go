@@ -6,11 +6,11 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/anomaly"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/client"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
+	"github.com/ostraka-db/ostraka/internal/anomaly"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 // Transactions says what transactions look like. Zero values mean Maelstrom's defaults.

@@ -4,9 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/workload"
+	"github.com/ostraka-db/ostraka/internal/history"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 func draw(t *testing.T, name string, n int) []transaction.Txn {

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
 	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/client"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // Workload is one kind of test.

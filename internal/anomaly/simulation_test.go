@@ -7,10 +7,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/anomaly"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
+	"github.com/ostraka-db/ostraka/internal/anomaly"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 // state is what a perfect store holds: a list for each key; a register is a list of one.

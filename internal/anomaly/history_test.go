@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/anomaly"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
+	"github.com/ostraka-db/ostraka/internal/anomaly"
+	"github.com/ostraka-db/ostraka/internal/history"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 // parse reads a history, one event per line: process, type, and steps. Of reads that

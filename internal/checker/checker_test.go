@@ -11,8 +11,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // parse reads a history of registers, one event per line: process, type, function and

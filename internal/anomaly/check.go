@@ -5,10 +5,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/dependency"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/dependency"
+	"github.com/ostraka-db/ostraka/internal/history"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 // Config is the model that a history is held against.

@@ -4,10 +4,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/anomaly"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
+	"github.com/ostraka-db/ostraka/internal/anomaly"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/history"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 // longHistory is what n transactions of a perfect store look like, twelve of them at a

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 func sample() []history.Event {

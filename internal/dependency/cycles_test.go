@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/dependency"
+	"github.com/ostraka-db/ostraka/internal/dependency"
 )
 
 var kindNames = map[string]dependency.Kind{

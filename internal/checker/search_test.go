@@ -9,7 +9,7 @@ import (
 	"github.com/anishathalye/porcupine"
 	"pgregory.net/rapid"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // plain is the model without any cleverness: an unknown operation takes effect once,

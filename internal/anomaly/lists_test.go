@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/anomaly"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/checker"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
+	"github.com/ostraka-db/ostraka/internal/anomaly"
+	"github.com/ostraka-db/ostraka/internal/checker"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 // verdictCase is a story told as a history. Found are the names of all anomalies in it,

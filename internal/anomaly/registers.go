@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/dependency"
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/transaction"
+	"github.com/ostraka-db/ostraka/internal/dependency"
+	"github.com/ostraka-db/ostraka/internal/transaction"
 )
 
 // register is what is known of a register.

@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/dependency"
+	"github.com/ostraka-db/ostraka/internal/dependency"
 )
 
 // reach returns which pairs are connected by edges, in one or more steps.

@@ -3,7 +3,7 @@ package checker
 import (
 	"fmt"
 
-	"github.com/ostraka-db/ostraka/cmd/maelstrom-runner/internal/history"
+	"github.com/ostraka-db/ostraka/internal/history"
 )
 
 // Echoes checks that every answered echo returned what was sent. Values are canonical
