@@ -1,0 +1,217 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/ostraka-db/ostraka/api"
+)
+
+const clusterYAML = `servers:
+- {name: s1, public: "127.0.0.1:1", internal: "127.0.0.1:2"}
+namespaces:
+- {name: default, initialShardCount: 1, replicationFactor: 1}
+`
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Every wrong flag or line is named, with what to do, before anything is begun.
+func TestWhatIsRefused(t *testing.T) {
+	good := writeFile(t, "cluster.yaml", clusterYAML)
+	file := func(text string) []string {
+		return []string{"--cluster-config", good, "--sconfig", writeFile(t, "coordinator.yaml", text)}
+	}
+	cases := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"argument", []string{"extra"}, `unknown command "extra"`},
+		{"unknown flag", []string{"--shards", "3"}, "unknown flag: --shards"},
+		{"kubernetes", []string{"--metadata", "configmap"}, "--metadata is configmap, which is not supported yet: use file"},
+		{"kubernetes' flags", []string{"--k8s-namespace", "x"}, "--k8s-namespace: metadata in Kubernetes is not supported yet"},
+		{"raft's flags", []string{"--raft-address", "x"}, "--raft-address: metadata by Raft is not supported yet"},
+		{"tls", []string{"--tls-cert-file", "x"}, "--tls-cert-file: TLS is not supported yet"},
+		{"tls to servers", []string{"--peer-tls-insecure-skip-verify"}, "--peer-tls-insecure-skip-verify: TLS is not supported yet"},
+		{"unknown provider", []string{"--metadata", "disk"}, `--metadata is "disk": must be file or memory`},
+		{"address", []string{"-p", "6651"}, `--public-addr is "6651": must be host:port`},
+		{"name", []string{"--name", "a/b"}, `--name is "a/b": must begin with`},
+		{"advertised address", []string{"--advertised-addr", "x"}, `--advertised-addr is "x": must be host:port`},
+		{"log level", []string{"-l", "loud", "--cluster-config", good}, `the log level is "loud": must be`},
+		{"no cluster configuration", []string{"--cluster-config", "/no/such/file"}, "read the cluster configuration: open /no/such/file"},
+		{"wrong cluster configuration", []string{"--cluster-config", writeFile(t, "c.yaml", "shards: 1\n")}, "c.yaml:1: shards: unknown key"},
+		{"no settings' file", []string{"--sconfig", "/no/such/file"}, "--sconfig: open /no/such/file"},
+		{"unknown setting", file("server:\n  publik: {}\n"), "line 2: field publik not found"},
+		{"setting of a wrong type", file("server: 3\n"), "--sconfig:"},
+		{"tls in the file", file("server:\n  public:\n    tls: {enabled: true}\n"), "coordinator.yaml:3: server.public.tls: TLS is not supported yet"},
+		{"kubernetes in the file", file("metadata:\n  kubernetes: {namespace: x}\n"), ":2: metadata.kubernetes: metadata in Kubernetes"},
+		{"provider in the file", file("metadata: {providerName: raft}\n"), "--metadata is raft, which is not supported yet"},
+		{"several", []string{"-p", "x", "-i", "y"}, "--internal-addr is \"y\""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			if code := run(t.Context(), c.args, &stderr); code != exitUsage || !strings.Contains(stderr.String(), c.want) {
+				t.Errorf("exit code %d, and told %q, want %q", code, stderr.String(), c.want)
+			}
+		})
+	}
+}
+
+func TestFlagsComeBeforeTheFile(t *testing.T) {
+	path := writeFile(t, "coordinator.yaml", `
+server:
+  public: {bindAddress: "127.0.0.1:1", tls: {enabled: false}}
+  internal: {bindAddress: "127.0.0.1:2"}
+metadata:
+  name: from-file
+  providerName: memory
+  file: {dir: /d, statusName: s.json, configName: c.yaml}
+observability:
+  metric: {enabled: false}
+  log: {level: debug}
+`)
+	for _, c := range []struct {
+		args []string
+		want settings
+	}{
+		{nil, settings{
+			public: "127.0.0.1:1", internal: "127.0.0.1:2", name: "from-file", provider: "memory",
+			statusPath: "/d/s.json", configPath: "/d/c.yaml", metrics: "", logLevel: "debug",
+		}},
+		{[]string{"-p", "127.0.0.1:9", "--name", "n", "--metadata", "file", "-f", "mine.yaml", "-m", "127.0.0.1:8", "-l", "warn"}, settings{
+			public: "127.0.0.1:9", internal: "127.0.0.1:2", name: "n", provider: "file",
+			statusPath: "/d/s.json", configPath: "mine.yaml", metrics: "127.0.0.1:8", logLevel: "warn",
+		}},
+	} {
+		got := parsed(t, append(c.args, "--sconfig", path))
+		c.want.file, c.want.profileAddress = path, "127.0.0.1:6060"
+		if got != c.want {
+			t.Errorf("%v: settings %+v, want %+v", c.args, got, c.want)
+		}
+	}
+}
+
+// lines gives a process's log to a test, line by line.
+func lines(t *testing.T) (io.Writer, <-chan map[string]any) {
+	read, write := io.Pipe()
+	told := make(chan map[string]any, 1024)
+	go func() {
+		defer close(told)
+		scanner := bufio.NewScanner(read)
+		for scanner.Scan() {
+			var line map[string]any
+			if json.Unmarshal(scanner.Bytes(), &line) == nil {
+				told <- line
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = write.Close() })
+	return write, told
+}
+
+func await(t *testing.T, told <-chan map[string]any, message string) map[string]any {
+	t.Helper()
+	patience := time.After(20 * time.Second)
+	for {
+		select {
+		case line, open := <-told:
+			if !open {
+				t.Fatalf("the process ended without %q", message)
+			}
+			if line["msg"] == message {
+				return line
+			}
+		case <-patience:
+			t.Fatalf("no %q", message)
+		}
+	}
+}
+
+func TestProcessServesAndHandsOver(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "cluster.yaml"), []byte(clusterYAML), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	start := func(name string) (<-chan map[string]any, context.CancelFunc, <-chan int) {
+		log, told := lines(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		code := make(chan int, 1)
+		go func() {
+			code <- run(ctx, []string{
+				"--name", name, "-p", "127.0.0.1:0", "-i", "127.0.0.1:0", "-m", "127.0.0.1:0", "-j",
+				"--cluster-config", filepath.Join(dir, "cluster.yaml"), "--file-clusters-status-path", filepath.Join(dir, "status.json"),
+			}, log)
+		}()
+		return told, cancel, code
+	}
+	told, stop, code := start("a")
+	defer stop()
+	address, _ := await(t, told, "coordinator started")["public"].(string)
+	await(t, told, "cluster changed")
+
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	client := api.NewOxiaAdminClient(conn)
+	wanted := &api.Namespace{Name: "more", InitialShardCount: 2, ReplicationFactor: 1, KeySorting: "natural"}
+	if _, err := client.CreateNamespace(t.Context(), &api.CreateNamespaceRequest{Namespace: wanted}); err != nil {
+		if reason, _ := api.ReasonOf(err); reason != api.ReasonNotInitialized {
+			t.Fatal(err)
+		}
+	}
+	// The next one takes over as soon as this one lets go.
+	told2, stop2, code2 := start("b")
+	defer stop2()
+	await(t, told2, "coordinator started")
+	stop()
+	if c := <-code; c != exitDone {
+		t.Errorf("exit code %d", c)
+	}
+	released := time.Now()
+	await(t, told2, "leads the cluster's coordinators")
+	if took := time.Since(released); took > time.Second {
+		t.Errorf("took over after %v, though the lease was released", took)
+	}
+	stop2()
+	if c := <-code2; c != exitDone {
+		t.Errorf("exit code %d", c)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "status.json")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A status that is damaged stops the process, lest it make a new cluster of the old
+// one's servers.
+func TestDamagedStatusStopsTheProcess(t *testing.T) {
+	status := writeFile(t, "status.json", `{"format":1,"documents":{`)
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{
+		"-p", "127.0.0.1:0", "-i", "127.0.0.1:0", "-m", "127.0.0.1:0",
+		"--cluster-config", writeFile(t, "cluster.yaml", clusterYAML), "--file-clusters-status-path", status,
+	}, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), status+" is refused") || !strings.Contains(stderr.String(), "Restore the file from a copy") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+}
