@@ -1,0 +1,118 @@
+package metrics
+
+import (
+	"flag"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ostraka-db/ostraka/replication"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write docs/metrics.md anew")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	document = "../../docs/metrics.md"
+	begin    = "<!-- The table of a data server: go test ./server/metrics -rewrite -->\n"
+	end      = "<!-- End of the table of a data server -->\n"
+)
+
+// The table in the documentation is the one of the definitions.
+func TestDocumentationIsCurrent(t *testing.T) {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	table, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has no place for the table", document)
+	}
+	if table == Table() {
+		return
+	}
+	if !*rewrite {
+		t.Fatalf("%s is not current; run go test ./server/metrics -rewrite", document)
+	}
+	if err := os.WriteFile(document, []byte(before+begin+Table()+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var named = regexp.MustCompile(`^ostraka_[a-z_]+$`)
+
+// Names follow Prometheus: a prefix, units, and what is counted ends in total.
+func TestNamesFollowTheConventions(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range definitions {
+		if !named.MatchString(d.name) || seen[d.name] || d.help == "" || !strings.HasSuffix(d.help, ".") {
+			t.Errorf("%+v is named badly, twice or not explained", d)
+		}
+		seen[d.name] = true
+		if strings.HasSuffix(d.name, "_total") != (d.kind == counter) {
+			t.Errorf("%s is a %s", d.name, d.kind)
+		}
+		if (d.kind == histogram) != strings.HasSuffix(d.name, "_seconds") {
+			t.Errorf("%s is a %s", d.name, d.kind)
+		}
+	}
+}
+
+// fixed is a source that says one of everything.
+type fixed struct{}
+
+func (fixed) Ready() error     { return nil }
+func (fixed) Sessions() int    { return 3 }
+func (fixed) Leaderships() int { return 2 }
+func (fixed) Running() (Running, bool) {
+	member := replication.Member{Server: "s2", Replica: 2}
+	return Running{Replicas: []Replica{{Namespace: "default", Shard: 7, State: replication.ReplicaState{
+		Role: replication.RoleLeader, Serving: true, Term: replication.TermID{Term: 4},
+		Head: replication.EntryID{Term: 4, Offset: 20}, Commit: 19, Applied: 18,
+		Leading: &replication.LeadingState{Followers: []replication.FollowerState{{Member: member, Match: 15}}},
+	}}}}, true
+}
+
+// Everything that is defined is told, and nothing else.
+func TestEveryDefinitionIsTold(t *testing.T) {
+	m := New("v1")
+	m.Watch(fixed{})
+	m.Stepped(time.Millisecond)
+	m.Ended(replication.RequestWrite, replication.Outcome{Kind: replication.OutcomeDone}, time.Millisecond)
+	m.calls.WithLabelValues("KeepAlive").Observe(1)
+	m.total.WithLabelValues("KeepAlive", "OK").Inc()
+	m.open.WithLabelValues("KeepAlive").Inc()
+	families, err := m.Gatherer().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]float64{}
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "ostraka_") {
+			value := f.GetMetric()[0]
+			told[f.GetName()] = value.GetGauge().GetValue() + value.GetCounter().GetValue()
+		}
+	}
+	for _, d := range definitions {
+		if _, found := told[d.name]; !found {
+			t.Errorf("%s is not told", d.name)
+		}
+	}
+	if len(told) != len(definitions) {
+		t.Errorf("%d metrics are told, %d defined", len(told), len(definitions))
+	}
+	for name, want := range map[string]float64{
+		replicaTerm: 4, replicaHead: 20, replicaCommit: 19, replicaApplied: 18, memberLag: 5, replicaServing: 1,
+		sessionsOpen: 3, leaderships: 2, ready: 1, buildInfo: 1, replicaRole: 1,
+	} {
+		if told[name] != want {
+			t.Errorf("%s is %v, want %v", name, told[name], want)
+		}
+	}
+}
