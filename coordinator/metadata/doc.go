@@ -8,9 +8,10 @@
 //     value if and only if the stored version is the one that the change names, zero
 //     for none; ErrConflict says for certain that it did not. Nil says that it did,
 //     and that a crash of every machine would not undo it. Any other error says
-//     neither: it may have been stored, or may yet be.
+//     neither: it may have been stored, or may yet be. A change without a value
+//     deletes the document in the same way; made again, it counts from 1.
 //  2. The changes of one Update are independent of each other: one that conflicts
-//     holds up no other.
+//     holds up no other. Those of one document are made in their order.
 //  3. Updates that wait while another is under way are written together, so that a
 //     thousand elections at once are a few writes.
 //  4. Read and List see everything that was stored before the call.
@@ -25,6 +26,10 @@
 // Values are JSON texts of at most MaxValueBytes; they come back equal as JSON. Keys are
 // of letters, digits and the characters -/._ alone. Close ends what a
 // provider started and waits for it; no other call is under way then.
+//
+// A document that is deleted and made again has the versions that it had before, so a
+// change that was asked before the deletion may hit what came after it. A key is
+// therefore made again only where nobody can still be changing what it was.
 //
 // # Concurrency
 //

@@ -30,7 +30,7 @@ type Document struct {
 // Change is one conditional change.
 type Change struct {
 	Key string
-	// Value is the new value, as JSON.
+	// Value is the new value, as JSON. Nil, and not only empty, deletes the document.
 	Value []byte
 	// Version is what the stored version has to be: zero if there is to be none.
 	Version int64
@@ -73,6 +73,9 @@ type Provider interface {
 	Close() error
 }
 
+// Deletes reports whether the change is a deletion.
+func (c Change) Deletes() bool { return c.Value == nil }
+
 var keyPattern = regexp.MustCompile(`^[a-zA-Z0-9/._\-]+$`)
 
 // Check says what is wrong with a change that no provider can store.
@@ -80,6 +83,10 @@ func (c Change) Check() error {
 	switch {
 	case len(c.Key) > MaxKeyBytes || !keyPattern.MatchString(c.Key):
 		return fmt.Errorf("store document %q: a key has 1 to %d letters, digits and characters of -/._", c.Key, MaxKeyBytes)
+	case c.Deletes() && c.Version == 0:
+		return fmt.Errorf("delete document %s of version 0: name the version that is to be deleted", c.Key)
+	case c.Deletes():
+		return nil
 	case len(c.Value) == 0 || len(c.Value) > MaxValueBytes:
 		return fmt.Errorf("store document %s of %d bytes: a value has 1 to %d", c.Key, len(c.Value), MaxValueBytes)
 	case !json.Valid(c.Value):

@@ -173,9 +173,10 @@ func (s *Store) store(ctx context.Context, writes []write) {
 	defer cancel()
 	changes := make([]metadata.Change, len(writes))
 	for i, w := range writes {
-		// A document that cannot be encoded has no value, and is refused as such.
 		value, err := Encode(w.document)
 		if err != nil {
+			// What is empty is refused; nothing at all would delete the document.
+			value = []byte{}
 			s.options.Logger.Error("the document of a shard cannot be stored", "shard", w.shard, "error", err)
 		}
 		changes[i] = metadata.Change{Key: Key(w.shard), Value: value, Version: w.document.Version - 1}

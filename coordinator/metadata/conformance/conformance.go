@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,11 +25,17 @@ func Run(t *testing.T, open func(t *testing.T) func() metadata.Provider) {
 		"what cannot be stored is refused":    badChanges,
 		"values come back equal":              valuesComeBack,
 		"lists go by prefix":                  listsGoByPrefix,
+		"deletions are changes like others":   deletionsAreChanges,
+		"many documents are one update":       manyAreOneUpdate,
 		"nothing is lost between providers":   nothingIsLost,
+		"each version has one writer":         versionsHaveOneWriter,
 		"what was handed over is not changed": nothingIsShared,
 		"a context that is done ends calls":   contextsEnd,
+		"a context ends calls under way":      contextsEndCallsUnderWay,
 		"the lease goes to one":               leaseGoesToOne,
 		"the lease's changes are told":        leaseChangesAreTold,
+		"candidates lead one after another":   candidatesLeadInTurn,
+		"a dead holder is replaced":           deadHolderIsReplaced,
 	} {
 		t.Run(name, func(t *testing.T) {
 			one := open(t)
@@ -129,6 +134,7 @@ func badChanges(t *testing.T, open func() metadata.Provider) {
 		{Key: `quote"`, Value: value(1)},
 		{Key: strings.Repeat("k", metadata.MaxKeyBytes+1), Value: value(1)},
 		{Key: "k"},
+		{Key: "k", Value: []byte{}},
 		{Key: "k", Value: []byte("{")},
 		{Key: "k", Value: []byte("1 2")},
 		{Key: "k", Value: fmt.Appendf(nil, "%q", strings.Repeat("v", metadata.MaxValueBytes))},
@@ -183,49 +189,6 @@ func listsGoByPrefix(t *testing.T, open func() metadata.Provider) {
 	}
 }
 
-// Every increment of a counter by anybody is there in the end, and one who was told
-// of a conflict did not count.
-func nothingIsLost(t *testing.T, open func() metadata.Provider) {
-	const workers, increments = 4, 10
-	var wait sync.WaitGroup
-	for w := range workers {
-		p := open()
-		wait.Go(func() {
-			mustUpdate(t, p, fmt.Sprintf("own/%d", w), value(0), 0)
-			for done := 0; done < increments; {
-				found, err := p.Read(context.Background(), []string{"counter"})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				var now struct{ N int }
-				if d := found["counter"]; d.Version > 0 {
-					if err := json.Unmarshal(d.Value, &now); err != nil {
-						t.Error(err)
-						return
-					}
-				}
-				switch err := update(p, "counter", value(now.N+1), found["counter"].Version); {
-				case err == nil:
-					done++
-				case !errors.Is(err, metadata.ErrConflict):
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wait.Wait()
-	p := open()
-	d := stored(t, p, "counter")
-	if want := value(workers * increments); string(d.Value) != string(want) || d.Version != workers*increments {
-		t.Errorf("counted to %s in version %d, want %s", d.Value, d.Version, want)
-	}
-	if all, err := p.List(t.Context(), "own/"); err != nil || len(all) != workers {
-		t.Errorf("%d of %d other documents (%v)", len(all), workers, err)
-	}
-}
-
 func nothingIsShared(t *testing.T, open func() metadata.Provider) {
 	p := open()
 	mine := value(1)
@@ -238,75 +201,5 @@ func nothingIsShared(t *testing.T, open func() metadata.Provider) {
 	delete(found, "x")
 	if d := stored(t, p, "x"); string(d.Value) != string(value(1)) {
 		t.Errorf("there is %q", d.Value)
-	}
-}
-
-func contextsEnd(t *testing.T, open func() metadata.Provider) {
-	p := open()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := p.Read(ctx, []string{"x"}); !errors.Is(err, context.Canceled) {
-		t.Errorf("read: %v", err)
-	}
-	if _, err := p.List(ctx, ""); !errors.Is(err, context.Canceled) {
-		t.Errorf("list: %v", err)
-	}
-	if err := p.Update(ctx, []metadata.Change{{Key: "x", Value: value(1)}})[0]; !errors.Is(err, context.Canceled) {
-		t.Errorf("update: %v", err)
-	}
-	if _, _, err := p.ReadLease(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("read the lease: %v", err)
-	}
-	if err := p.WriteLease(ctx, metadata.Lease{}, 0); !errors.Is(err, context.Canceled) {
-		t.Errorf("write the lease: %v", err)
-	}
-}
-
-func leaseGoesToOne(t *testing.T, open func() metadata.Provider) {
-	const candidates = 4
-	for version := range int64(5) {
-		var wait sync.WaitGroup
-		won := make(chan string, candidates)
-		for i := range candidates {
-			p := open()
-			wait.Go(func() {
-				name := fmt.Sprintf("c%d", i)
-				err := p.WriteLease(context.Background(), metadata.Lease{Holder: name, Run: uint64(version) + 1}, version)
-				switch {
-				case err == nil:
-					won <- name
-				case !errors.Is(err, metadata.ErrConflict):
-					t.Error(err)
-				}
-			})
-		}
-		wait.Wait()
-		if len(won) != 1 {
-			t.Fatalf("version %d was won by %d", version, len(won))
-		}
-		lease, now, err := open().ReadLease(t.Context())
-		if holder := <-won; err != nil || lease.Holder != holder || lease.Run != uint64(version)+1 || now != version+1 {
-			t.Fatalf("%s won, and there is %+v in version %d (%v)", holder, lease, now, err)
-		}
-	}
-}
-
-func leaseChangesAreTold(t *testing.T, open func() metadata.Provider) {
-	holder, waiter := open(), open()
-	for version := range int64(3) {
-		if err := holder.WriteLease(t.Context(), metadata.Lease{Holder: "a", Beat: uint64(version)}, version); err != nil {
-			t.Fatal(err)
-		}
-		for seen := int64(-1); seen <= version; {
-			select {
-			case <-waiter.LeaseChanged():
-			case <-time.After(patience):
-				t.Fatal("the change was not told")
-			}
-			var err error
-			if _, seen, err = waiter.ReadLease(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
 }

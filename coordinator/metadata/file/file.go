@@ -29,9 +29,8 @@ const (
 
 // provider implements metadata.Provider.
 type provider struct {
-	path string
-	// number tells the temporary files of this process's providers apart.
-	number uint64
+	path   string
+	files  replacer
 	logger *slog.Logger
 
 	waiting chan *update
@@ -62,7 +61,7 @@ var opened atomic.Uint64
 // call.
 func Open(path string, logger *slog.Logger) (metadata.Provider, error) {
 	p := &provider{
-		path: path, number: opened.Add(1), logger: logger,
+		path: path, files: replacer{number: opened.Add(1), allow: everyStep}, logger: logger,
 		waiting: make(chan *update, maxWaiting), changed: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
@@ -267,7 +266,7 @@ func (p *provider) tryWrite(batch []*update) error {
 	if !changed {
 		return nil
 	}
-	next.stamp, err = replace(p.path, p.number, before.stamp, next.render())
+	next.stamp, err = p.files.replace(p.path, before.stamp, next.render())
 	if err != nil {
 		return err
 	}
@@ -285,6 +284,10 @@ func (s *state) apply(c metadata.Change) error {
 	before := s.documents[c.Key].Version
 	if before != c.Version {
 		return fmt.Errorf("store document %s over version %d, and there is %d: %w", c.Key, c.Version, before, metadata.ErrConflict)
+	}
+	if c.Deletes() {
+		s.remove(c.Key)
+		return nil
 	}
 	s.set(c.Key, metadata.Document{Value: bytes.Clone(c.Value), Version: before + 1})
 	return nil

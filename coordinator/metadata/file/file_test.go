@@ -33,6 +33,27 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+// A process that dies after any of its steps leaves the documents, and the lease, as
+// they were or as they were to be.
+func TestCrashes(t *testing.T) {
+	conformance.RunCrashes(t, func(t *testing.T) conformance.Crashing {
+		path := filepath.Join(t.TempDir(), "status.json")
+		return conformance.Crashing{
+			Open: func() metadata.Provider { return open(t, path) },
+			Doomed: func(steps int) metadata.Provider {
+				p := open(t, path).(*provider)
+				p.files.allow = func(step string) error {
+					if steps--; steps < 0 {
+						return fmt.Errorf("%s: the process is dead", step)
+					}
+					return nil
+				}
+				return p
+			},
+		}
+	})
+}
+
 // written returns the text of a file with a few documents, and its path.
 func written(t *testing.T) (path string, text []byte) {
 	t.Helper()
@@ -194,7 +215,7 @@ func TestFailedWriteIsNotSeen(t *testing.T) {
 func TestWaitingUpdatesAreWrittenTogether(t *testing.T) {
 	const updates = 200
 	// Without its goroutines, so that they do wait.
-	p := &provider{path: filepath.Join(t.TempDir(), "status.json"), waiting: make(chan *update, maxWaiting)}
+	p := &provider{path: filepath.Join(t.TempDir(), "status.json"), files: replacer{allow: everyStep}, waiting: make(chan *update, maxWaiting)}
 	for i := range updates {
 		p.waiting <- &update{
 			changes: []metadata.Change{{Key: fmt.Sprint(i), Value: []byte("1")}}, done: make(chan struct{}),

@@ -135,3 +135,11 @@ func (s *state) set(key string, d metadata.Document) {
 	}
 	s.documents[key] = d
 }
+
+// remove takes a document away.
+func (s *state) remove(key string) {
+	if i, known := slices.BinarySearch(s.keys, key); known {
+		s.keys = slices.Delete(s.keys, i, i+1)
+	}
+	delete(s.documents, key)
+}

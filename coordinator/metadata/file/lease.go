@@ -114,7 +114,7 @@ func (p *provider) writeLease(lease metadata.Lease, version int64) error {
 	if err != nil {
 		return fmt.Errorf("write the lease: %w", err)
 	}
-	_, err = replace(p.leasePath(), p.number, before, append(content, '\n'))
+	_, err = p.files.replace(p.leasePath(), before, append(content, '\n'))
 	if errors.Is(err, errRaced) {
 		return conflict
 	}

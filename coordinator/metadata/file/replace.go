@@ -35,20 +35,32 @@ func stampOf(path string) (stamp, error) {
 // replaced.
 var errRaced = errors.New("another process wrote the file meanwhile")
 
+// replacer replaces files. Of those that write one path in this process, each has a
+// number of its own.
+type replacer struct {
+	number uint64
+	// allow is asked before each step that the disk keeps, named, and an error of it is
+	// the step's. With it tests end a write where a crash would.
+	allow func(step string) error
+}
+
+func everyStep(string) error { return nil }
+
 // replace puts a new text in the place of a file that is as the stamp says, and
-// returns the new stamp. After an error other than errRaced it may have. Of the
-// writers of one path in this process, each has a number of its own.
-func replace(path string, writer uint64, before stamp, text []byte) (stamp, error) {
-	temporary := temporaryPath(path, os.Getpid(), writer)
-	if err := writeSynced(temporary, text); err != nil {
+// returns the new stamp. After an error other than errRaced it may have.
+func (r replacer) replace(path string, before stamp, text []byte) (stamp, error) {
+	temporary := temporaryPath(path, os.Getpid(), r.number)
+	if err := r.writeSynced(temporary, text); err != nil {
 		return stamp{}, err
 	}
-	after, err := renameIf(temporary, path, before)
+	after, err := r.renameIf(temporary, path, before)
 	if err != nil {
-		_ = os.Remove(temporary) // the error before says more
+		if r.allow("remove") == nil {
+			_ = os.Remove(temporary) // the error before says more
+		}
 		return stamp{}, err
 	}
-	return after, syncDirectory(filepath.Dir(path))
+	return after, r.syncDirectory(filepath.Dir(path))
 }
 
 func temporaryPath(path string, pid int, writer uint64) string {
@@ -77,12 +89,20 @@ func (p *provider) removeRemains() {
 	}
 }
 
-func writeSynced(path string, text []byte) error {
+func (r replacer) writeSynced(path string, text []byte) error {
+	if err := r.allow("create"); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	_, err = f.Write(text)
+	if err = r.allow("write"); err == nil {
+		_, err = f.Write(text)
+	}
+	if err == nil {
+		err = r.allow("sync")
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -96,7 +116,7 @@ func writeSynced(path string, text []byte) error {
 }
 
 // renameIf renames under the lock, if nobody else wrote since the stamp was taken.
-func renameIf(from, to string, before stamp) (stamp, error) {
+func (r replacer) renameIf(from, to string, before stamp) (stamp, error) {
 	lock, err := os.OpenFile(to+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return stamp{}, fmt.Errorf("open the lock of %s: %w", to, err)
@@ -122,13 +142,19 @@ func renameIf(from, to string, before stamp) (stamp, error) {
 	if err != nil {
 		return stamp{}, err
 	}
+	if err := r.allow("rename"); err != nil {
+		return stamp{}, err
+	}
 	if err := os.Rename(from, to); err != nil {
 		return stamp{}, fmt.Errorf("replace %s: %w", to, err)
 	}
 	return after, nil
 }
 
-func syncDirectory(dir string) error {
+func (r replacer) syncDirectory(dir string) error {
+	if err := r.allow("sync the directory"); err != nil {
+		return err
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("sync the directory %s: %w", dir, err)

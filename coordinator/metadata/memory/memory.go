@@ -78,6 +78,8 @@ func (p *provider) Update(ctx context.Context, changes []metadata.Change) []erro
 			errs[i] = err
 		case before != c.Version:
 			errs[i] = fmt.Errorf("store document %s over version %d, and there is %d: %w", c.Key, c.Version, before, metadata.ErrConflict)
+		case c.Deletes():
+			delete(p.store.documents, c.Key)
 		default:
 			p.store.documents[c.Key] = metadata.Document{Value: slices.Clone(c.Value), Version: before + 1}
 		}
