@@ -84,6 +84,8 @@ func (e *Election) wishes() bool { return len(e.change.wish) > 0 && !e.change.as
 // there is nothing to do.
 func (e *Election) reconcile() {
 	switch {
+	case e.ends && !e.storing():
+		e.end()
 	case !e.wishes() && len(e.doc.Removed) == 0:
 		e.watch(Never)
 	case e.now.Mono < e.change.notBefore:

@@ -103,17 +103,24 @@ func (r *Replica) agreedSum(voters quorum.Config[Member], l *leaderRole, o Offse
 // disputed are the members whose newest common check differs from the leader's.
 func (r *Replica) disputed(l *leaderRole) []Member {
 	var members []Member
-	for _, c := range l.cursors {
-		for _, check := range slices.Backward(c.checks) {
-			if sum, told := r.checks.sumAt(check.Offset); told {
-				if sum != check.Sum {
-					members = append(members, c.member)
-				}
-				break
-			}
+	for i := range l.cursors {
+		c := &l.cursors[i]
+		check, told := r.compared(c)
+		if sum, _ := r.checks.sumAt(check.Offset); told && sum != check.Sum {
+			members = append(members, c.member)
 		}
 	}
 	return members
+}
+
+// compared is a member's newest check at whose offset the leader has one too.
+func (r *Replica) compared(c *cursor) (Check, bool) {
+	for _, check := range slices.Backward(c.checks) {
+		if _, told := r.checks.sumAt(check.Offset); told {
+			return check, true
+		}
+	}
+	return Check{}, false
 }
 
 // checked takes the state machine's newest check.

@@ -42,8 +42,9 @@ func (e *Election) beginFencing() {
 
 // sendNewTerms fences those that have not answered, until enough have.
 func (e *Election) sendNewTerms() {
+	one := e.yields()
 	for _, m := range e.doc.Members() {
-		if e.fence.answer(m.Member) == nil {
+		if e.fence.answer(m.Member) == nil && (!one || m.Member == e.handover.from) {
 			e.send(m, NewTerm{Term: e.mine})
 		}
 	}
@@ -70,6 +71,7 @@ func (e *Election) fenced(from Envelope, m NewTermReply) {
 	e.fence.answers = append(e.fence.answers, fenceAnswer{
 		member: member.Member, head: m.Head, damaged: m.Damaged, leaderships: m.Leaderships, draining: m.Draining,
 	})
+	e.yielded(member.Member)
 	if e.phase == fencingPhase {
 		e.considerChoice()
 		return
@@ -131,7 +133,8 @@ func (e *Election) choose() {
 			falseFirst(slices.Contains(e.silent, a.member.Server), slices.Contains(e.silent, b.member.Server)),
 			falseFirst(a.draining, b.draining),
 			falseFirst(e.leaving(a.member), e.leaving(b.member)),
-			cmp.Compare(a.leaderships, b.leaderships),
+			falseFirst(a.member.Server != e.handover.to, b.member.Server != e.handover.to),
+			cmp.Compare(e.leaderships(a), e.leaderships(b)),
 			b.head.Compare(a.head),
 			cmp.Compare(a.member.Replica, b.member.Replica))
 	})

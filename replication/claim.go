@@ -60,7 +60,7 @@ func (e *Election) claimFor(doc Document) {
 	if e.settings != nil {
 		doc.Settings = e.settings
 	}
-	e.highest = doc.Term.Term
+	e.highest, e.handover = doc.Term.Term, handover{}
 	e.write(claiming, doc)
 }
 

@@ -48,6 +48,7 @@ func (f *filler) fill(v reflect.Value) {
 var handedOver = map[string]bool{
 	"Replica.options": true, "Replica.out": true, "Replica.now": true, "Replica.role": true,
 	"Election.options": true, "Election.out": true, "Election.now": true,
+	"Election.tally": true,
 }
 
 func path(v reflect.Value, field int) string {

@@ -11,9 +11,12 @@ const (
 	StatusElecting Status = iota + 1
 	// StatusSteady: the leader of the term was published.
 	StatusSteady
+	// StatusDeleted: the shard is no more. It has no members, and those that it had are
+	// removed.
+	StatusDeleted
 )
 
-func (s Status) String() string { return [...]string{"none", "electing", "steady"}[s] }
+func (s Status) String() string { return [...]string{"none", "electing", "steady", "deleted"}[s] }
 
 // DocumentMember is a member as the shard's document names it, with the
 // incarnation of the disk that its replica was, or will be, made on.

@@ -67,6 +67,14 @@ type Election struct {
 	failed Member
 	// asked is set when the leader of the document's term asked for an election.
 	asked TermID
+	// handover is set while a term is won that was claimed to move the leadership, and
+	// ends once the shard is to be no more.
+	handover handover
+	ends     bool
+	// tally is the node's, for the life of the election; nil if nobody counts. counted is
+	// this election's share of it.
+	tally   tally
+	counted ServerID
 
 	out *Effects
 	now Time
@@ -126,12 +134,23 @@ func (e *Election) Step(now Time, event Event, out *Effects) {
 		e.peerSilent(ev.Server)
 	case PeerDied:
 		e.runOver(ev)
+	case PeerRemoved:
+		e.peerRemoved(ev.Server)
 	case TermSeen:
 		e.termSeen(ev.Term)
 	case ChangeEnsemble:
 		e.changeEnsemble(ev.Servers)
 	case ChangeSettings:
 		e.settings = ev.Settings
+	case Transfer:
+		e.transfer(ev.To)
+	case Recover:
+		e.recoverFrom(ev.Servers)
+	case EndShard:
+		e.ends = true
+		if e.phase == watching && !e.storing() {
+			e.decide()
+		}
 	case DocumentLoaded:
 		e.loaded(ev)
 	case DocumentStored:
@@ -139,6 +158,7 @@ func (e *Election) Step(now Time, event Event, out *Effects) {
 	default:
 		assert(false, "an election was stepped with %T", event)
 	}
+	e.count()
 	e.out = nil
 }
 
@@ -220,6 +240,8 @@ func (e *Election) tick() {
 		e.resend = Never
 		switch e.phase {
 		case fencingPhase:
+			// A leader that should have given way first is not waited for any longer.
+			e.handover.from = Member{}
 			e.sendNewTerms()
 		case starting:
 			e.sendBecomeLeader()
@@ -266,6 +288,10 @@ func (e *Election) loaded(ev DocumentLoaded) {
 func (e *Election) decide() {
 	settled := e.seen.Add(e.options.ElectWithin)
 	switch {
+	case e.found && e.doc.Status == StatusDeleted:
+		e.settleEnd()
+	case e.ends:
+		e.end()
 	case !e.found:
 		e.bootstrap()
 	case e.doc.Status == StatusElecting && e.now.Mono < settled:
@@ -336,6 +362,16 @@ func (e *Election) peerSilent(server ServerID) {
 	}
 }
 
+// peerRemoved forgets a server. Where the shard begins stays as it is, as long as it has
+// not begun.
+func (e *Election) peerRemoved(server ServerID) {
+	e.peers = slices.DeleteFunc(e.peers, func(p peerRun) bool { return p.server == server && server != e.self })
+	e.silent = slices.DeleteFunc(e.silent, func(s ServerID) bool { return s == server })
+	if e.found {
+		e.servers = slices.DeleteFunc(e.servers, func(s ServerID) bool { return s == server })
+	}
+}
+
 // noteRun remembers which process a server runs as, on which disk.
 func (e *Election) noteRun(peer peerRun) {
 	i, found := slices.BinarySearchFunc(e.peers, peer.server, func(p peerRun, s ServerID) int {
@@ -352,6 +388,8 @@ func (e *Election) noteRun(peer peerRun) {
 		e.suspect()
 	case !e.found && e.phase == watching:
 		e.wake()
+	case e.phase == watching && e.doc.Status == StatusDeleted:
+		e.settleEnd()
 	case e.timer == Never && e.mayChange():
 		e.reconcile()
 	}

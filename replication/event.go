@@ -118,6 +118,25 @@ type (
 	// They go into the document with the next term that this coordinator claims.
 	ChangeSettings struct{ Settings []byte }
 
+	// Transfer asks for a new leader at once: the server named, if it votes and holds
+	// enough; whoever is best if none is. It is for a shard at rest, and has no effect
+	// otherwise: who needs it asks again.
+	Transfer struct{ To ServerID }
+
+	// EndShard says that the shard is to be no more, for good: its replicas are deleted
+	// on all servers, as they are heard. Nothing is left once the document has
+	// StatusDeleted and no Removed.
+	EndShard struct{}
+
+	// Recover makes the voters on some servers the whole ensemble, for when the others
+	// are lost for good. What was committed by the others alone is lost, which is why only a
+	// person may ask for it. It has no effect where none of the servers has a voter, or
+	// while the document is being written: who needs it asks again.
+	Recover struct{ Servers []ServerID }
+
+	// PeerRemoved says that a server left the cluster: it is told of nothing any more.
+	PeerRemoved struct{ Server ServerID }
+
 	// TermSeen says that the replica on the coordinator's server is in a term.
 	TermSeen struct{ Term Term }
 
@@ -167,6 +186,10 @@ func (Propose) event()        {}
 func (ReadIndex) event()      {}
 func (ChangeEnsemble) event() {}
 func (ChangeSettings) event() {}
+func (Transfer) event()       {}
+func (PeerRemoved) event()    {}
+func (EndShard) event()       {}
+func (Recover) event()        {}
 func (TermSeen) event()       {}
 func (DocumentLoaded) event() {}
 func (DocumentStored) event() {}

@@ -71,6 +71,10 @@ func (e *Election) AppendFingerprint(buf []byte) []byte {
 	each(&f, e.gone, f.member)
 	f.member(e.failed)
 	f.term(e.asked)
+	f.server(e.handover.to)
+	f.member(e.handover.from)
+	f.flag(e.ends)
+	f.server(e.counted)
 	return f.buf
 }
 

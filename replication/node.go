@@ -30,6 +30,10 @@ type Node struct {
 	// draining is set for good by Drain; asideAt is when leaders are next told.
 	draining bool
 	asideAt  Instant
+	// leaderships is how many shards this server leads, tally who leads those that are
+	// coordinated here.
+	leaderships int
+	tally       tally
 
 	now Time
 }
@@ -83,7 +87,7 @@ type shard struct {
 // exchanges liveness; others become peers when they are first heard. Options
 // must be valid.
 func NewNode(self Server, options *Options, peers []ServerID, ports Ports) *Node {
-	n := &Node{self: self, options: options, ports: ports, requests: newRequests(), served: newServed()}
+	n := &Node{self: self, options: options, ports: ports, requests: newRequests(), served: newServed(), tally: tally{}}
 	for _, id := range peers {
 		if id != self.ID {
 			n.addPeer(id)
@@ -103,31 +107,6 @@ func (n *Node) Open(id ShardID, found Recovered) {
 		n.ports.StateMachine.Delete(id)
 	}
 	n.introduce(s)
-}
-
-// Coordinate makes the node a coordinator candidate for a shard. See NewElection.
-func (n *Node) Coordinate(id ShardID, servers []ServerID, seed uint64) {
-	s := n.shard(id)
-	assert(s.election == nil, "shard %d is coordinated already", id)
-	s.election = NewElection(id, n.self, n.options, servers, seed)
-	n.introduce(s)
-	n.alarms.set(s.alarm, s.deadline())
-}
-
-// Coordinators names the peers that hold elections without being data servers, in
-// place of those named before: leaders that want to be replaced ask them too.
-func (n *Node) Coordinators(ids []ServerID) { n.coordinators = slices.Clone(ids) }
-
-// ChangeEnsemble gives the election of a shard that is coordinated here the
-// planner's wish. See the event of that name.
-func (n *Node) ChangeEnsemble(id ShardID, servers []ServerID) {
-	n.mailElection(n.shard(id), ChangeEnsemble{Servers: slices.Clone(servers)})
-}
-
-// ChangeSettings gives the election of a shard that is coordinated here the
-// settings of its state machine. See the event of that name.
-func (n *Node) ChangeSettings(id ShardID, settings []byte) {
-	n.mailElection(n.shard(id), ChangeSettings{Settings: slices.Clone(settings)})
 }
 
 // Drain makes the server give its leaderships away, and decline new ones where
@@ -158,7 +137,10 @@ func (n *Node) Complete(id ShardID, event Event) {
 	s := n.shard(id)
 	switch event.(type) {
 	case DocumentLoaded, DocumentStored:
-		n.mailElection(s, event)
+		// An election that was withdrawn does not want its answers any more.
+		if s.election != nil {
+			n.mailElection(s, event)
+		}
 	case LogDone, EntriesRead, Applied, Exported, Imported, Deleted:
 		n.completeReplica(s, event)
 	case StateLost:
@@ -303,7 +285,14 @@ func (n *Node) stepReplica(s *shard, ev Event) {
 		}
 	}
 	var out Effects
+	led := s.leads()
 	s.replica.Step(n.now, ev, &out)
+	switch leads := s.leads(); {
+	case leads && !led:
+		n.leaderships++
+	case led && !leads:
+		n.leaderships--
+	}
 	if n.ports.Tracer != nil {
 		state := s.replica.State()
 		n.ports.Tracer.Trace(TraceStep{

@@ -104,6 +104,20 @@ func (n *Node) PeerOver(id ServerID) {
 	n.runOver(n.peer(id))
 }
 
+// RemovePeer forgets a peer that left the cluster, and on which no replica is. Should it
+// be heard all the same, it is a peer again.
+func (n *Node) RemovePeer(id ServerID) {
+	n.readArrived()
+	if i, found := n.findPeer(id); found {
+		n.peers = slices.Delete(n.peers, i, i+1)
+	}
+	for _, s := range n.shards {
+		if s.election != nil {
+			n.mailElection(s, PeerRemoved{Server: id})
+		}
+	}
+}
+
 // runOver ends what depends on a peer's run, once.
 func (n *Node) runOver(p *peer) {
 	if p.run == 0 || p.over {

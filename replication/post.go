@@ -140,15 +140,7 @@ func (n *Node) flush() {
 }
 
 // Leaderships counts the shards that this server leads, serving or not yet.
-func (n *Node) Leaderships() int {
-	count := 0
-	for _, s := range n.shards {
-		if s.leads() {
-			count++
-		}
-	}
-	return count
-}
+func (n *Node) Leaderships() int { return n.leaderships }
 
 // holds reports whether a replica is here, and is not being removed.
 func (s *shard) holds(id ReplicaID) bool {

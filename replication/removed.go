@@ -45,7 +45,13 @@ func (e *Election) replicaDeleted(from Envelope) {
 		return
 	}
 	e.change.deleted = append(e.change.deleted, gone)
-	e.progressed()
+	if e.doc.Status != StatusDeleted {
+		e.progressed()
+		return
+	}
+	if e.phase == watching && e.allDeleted() {
+		e.settleEnd()
+	}
 }
 
 // allDeleted reports whether no further removed replica is about to be deleted.

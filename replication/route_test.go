@@ -125,3 +125,65 @@ func TestWordsFromBeforeTheEndDoNotEndTheSilence(t *testing.T) {
 		t.Error("a beat from after the end is not heard")
 	}
 }
+
+// vault is a metadata store that keeps what it is asked for.
+type vault struct{ stored []Document }
+
+func (v *vault) Load(ShardID)                        {}
+func (v *vault) CompareAndSet(_ ShardID, d Document) { v.stored = append(v.stored, d) }
+
+// TestChoicesMadeTogetherAreSpread: many shards that lose their leaders at once are not
+// all given to the same server, whose own word of what it leads comes too late.
+func TestChoicesMadeTogetherAreSpread(t *testing.T) {
+	const count = 30
+	options := DefaultOptions()
+	outbox, store := &post{}, &vault{}
+	n := NewNode(Server{ID: "c", Run: 1}, &options, nil, Ports{Transport: outbox, Metadata: store})
+	servers := []ServerID{"s1", "s2", "s3"}
+	now := Time{Mono: 1}
+	step := func() { n.Step(now) }
+	for id := range ShardID(count) {
+		n.Coordinate(id, servers, uint64(id)+1)
+	}
+	for _, s := range servers {
+		n.Deliver(Envelope{From: s, FromRun: 1, To: "c", Message: Beat{Incarnation: 7}})
+	}
+	step()
+	now.Mono++
+	for id := range ShardID(count) {
+		n.Complete(id, DocumentLoaded{})
+	}
+	step()
+	if len(store.stored) != count {
+		t.Fatalf("%d claims", len(store.stored))
+	}
+	for id, d := range store.stored {
+		n.Complete(ShardID(id), DocumentStored{Version: d.Version, Term: d.Term, Outcome: StoreDone})
+	}
+	step()
+	for id, d := range store.stored {
+		for _, m := range d.Ensemble {
+			n.Deliver(Envelope{
+				From: m.Server, FromRun: 1, FromReplica: m.Replica, To: "c", Shard: ShardID(id),
+				Message: NewTermReply{Term: d.Term, Incarnation: 7},
+			})
+		}
+	}
+	outbox.sent = nil
+	step()
+	chosen := map[ServerID]int{}
+	for _, e := range outbox.sent {
+		if _, ok := e.Message.(BecomeLeader); ok {
+			chosen[e.To]++
+		}
+	}
+	for _, s := range servers {
+		if chosen[s] != count/len(servers) || n.tally[s] != chosen[s] {
+			t.Fatalf("chosen are %v, counted %v", chosen, n.tally)
+		}
+	}
+	n.Withdraw(0)
+	if left := n.tally["s1"] + n.tally["s2"] + n.tally["s3"]; left != count-1 {
+		t.Errorf("%d are counted after one of %d was withdrawn", left, count)
+	}
+}

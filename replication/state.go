@@ -85,6 +85,9 @@ type FollowerState struct {
 	Needs Offset
 	// Silent says that the leader's server does not hear the member's.
 	Silent bool
+	// Compared is the newest offset at which the member's state was held against the
+	// leader's in this term; zero if none was yet.
+	Compared Offset
 }
 
 // State returns a picture of the replica, which shares nothing with it.
@@ -122,6 +125,9 @@ func (r *Replica) leading(l *leaderRole) *LeadingState {
 	}
 	for i, c := range l.cursors {
 		s.Followers[i] = FollowerState{Member: c.member, Match: c.match, Needs: c.needs, Silent: r.isSilent(c.member.Server)}
+		if check, told := r.compared(&c); told {
+			s.Followers[i].Compared = check.Offset
+		}
 	}
 	return s
 }

@@ -74,7 +74,7 @@ func Decode(encoded []byte) (replication.Document, error) {
 	if text.Leader != nil {
 		d.Leader = replication.Member{Server: replication.ServerID(text.Leader.Server), Replica: replication.ReplicaID(text.Leader.Replica)}
 	}
-	for _, status := range []replication.Status{replication.StatusElecting, replication.StatusSteady} {
+	for _, status := range []replication.Status{replication.StatusElecting, replication.StatusSteady, replication.StatusDeleted} {
 		if text.Status == status.String() {
 			d.Status = status
 		}
@@ -82,9 +82,9 @@ func Decode(encoded []byte) (replication.Document, error) {
 	switch {
 	case d.Status == 0:
 		return replication.Document{}, fmt.Errorf("decode a shard's document: its status is %q", text.Status)
-	case d.Version < 1 || d.Term.Term < 1 || len(d.Ensemble) == 0:
-		return replication.Document{}, fmt.Errorf("decode a shard's document: version %d, term %d, %d members: cannot be",
-			d.Version, d.Term.Term, len(d.Ensemble))
+	case d.Version < 1 || d.Term.Term < 1 || (len(d.Ensemble) == 0) != (d.Status == replication.StatusDeleted):
+		return replication.Document{}, fmt.Errorf("decode a shard's document: version %d, term %d, %v, %d members: cannot be",
+			d.Version, d.Term.Term, d.Status, len(d.Ensemble))
 	case (d.Status == replication.StatusSteady) != (d.Leader.Server != ""):
 		return replication.Document{}, fmt.Errorf("decode a shard's document: it is %v, and its leader is %q", d.Status, d.Leader.Server)
 	}

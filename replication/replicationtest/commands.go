@@ -22,7 +22,9 @@ var commands = map[string]func(*script, args){
 	"close": (*script).closeExports, "spoil": (*script).spoil,
 	"rot": (*script).rot, "forget": (*script).forget, "corrupt": (*script).corrupt,
 	"amnesia": (*script).amnesia, "break": (*script).breakState,
-	"wish": (*script).wish, "settings": (*script).settings, "drain": (*script).drain, "gone": (*script).gone, "over": (*script).over, "metadata": (*script).metadata,
+	"wish": (*script).wish, "settings": (*script).settings, "drain": (*script).drain,
+	"transfer": (*script).transfer, "end": (*script).end, "recover": (*script).recover, "withdraw": (*script).withdraw,
+	"gone": (*script).gone, "over": (*script).over, "metadata": (*script).metadata,
 	"state": (*script).state, "log": (*script).log, "document": (*script).document,
 }
 
@@ -166,6 +168,42 @@ func (s *script) wish(a args) {
 func (s *script) settings(a args) {
 	at := a.server(s.cluster, a.word(0))
 	at.node.ChangeSettings(Shard, []byte(a.word(1)))
+	at.wake()
+	s.rest(a)
+}
+
+// transfer gives a coordinator the order to move the leadership, to a server or anywhere.
+func (s *script) transfer(a args) {
+	at := a.server(s.cluster, a.word(0))
+	at.node.Transfer(Shard, replication.ServerID(a.text("to", "")))
+	at.wake()
+	s.rest(a)
+}
+
+// end tells a coordinator that the shard is to be no more.
+func (s *script) end(a args) {
+	at := a.server(s.cluster, a.word(0))
+	at.node.EndShard(Shard)
+	at.wake()
+	s.rest(a)
+}
+
+// recover gives a coordinator the order to go on with the voters of some servers.
+func (s *script) recover(a args) {
+	at := a.server(s.cluster, a.word(0))
+	var servers []replication.ServerID
+	for _, name := range a.list("on") {
+		servers = append(servers, replication.ServerID(name))
+	}
+	at.node.Recover(Shard, servers)
+	at.wake()
+	s.rest(a)
+}
+
+// withdraw makes a coordinator one no more.
+func (s *script) withdraw(a args) {
+	at := a.server(s.cluster, a.word(0))
+	at.node.Withdraw(Shard)
 	at.wake()
 	s.rest(a)
 }

@@ -42,6 +42,9 @@ import (
 //	wish s1 to=(s1,s2)                             the planner's, to a coordinator
 //	settings s1 TEXT                               a coordinator's, for the next term
 //	drain s1                                       it gives its leaderships away
+//	transfer s1 [to=s2]                            a coordinator's order: another leader
+//	end s1 | recover s1 on=(s2) | withdraw s1      ... the end of the shard, its rest
+//	                                               without those lost; or its own end
 //	gone s1 [to=(s2)]                              its peers' connections are reset
 //	over s1 [to=(s2)]                              ... refused: its process has ended
 //	metadata s1 cut|deaf|mute|whole                a server's way to the store

@@ -21,7 +21,7 @@ func (x *chaos) drawChanges() {
 	x.changes = true
 	x.first = min(x.report.Servers, 1+x.random.IntN(5))
 	x.report.Servers = max(x.report.Servers, 3+x.random.IntN(3))
-	x.kinds = append(x.kinds, x.wishSome, x.wishSome, x.wishSome, x.loseDisk)
+	x.kinds = append(x.kinds, x.wishSome, x.wishSome, x.wishSome, x.loseDisk, x.moveSome)
 }
 
 // anyServers draws an ensemble of 1 to 5.
@@ -39,6 +39,17 @@ func (x *chaos) wishSome() {
 	} else if s := x.anyServer(); s.node != nil {
 		x.wish(s, to)
 	}
+}
+
+// moveSome orders a coordinator to move the leadership to any server.
+func (x *chaos) moveSome() {
+	at, to := x.anyServer(), x.anyServer()
+	if at.node == nil {
+		return
+	}
+	x.logf("MOVE by %s to %s", at.id, to.id)
+	at.node.Transfer(Shard, to.id)
+	at.wake()
 }
 
 func (x *chaos) wishAll(to []replication.ServerID) {

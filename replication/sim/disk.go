@@ -40,6 +40,15 @@ type disk struct {
 	saved *vfs.MemFS
 	// silent is set when what is written does not matter any more.
 	silent atomic.Bool
+	// ends are where the log's last batches ended when they were to be synced, the
+	// latest last.
+	ends [3]logPosition
+}
+
+// logPosition is a place in the log's files, whose names ascend.
+type logPosition struct {
+	path   string
+	offset int64
 }
 
 // errDying is what a process dies of whose state machine cannot write.
@@ -88,6 +97,7 @@ func (d *disk) meet(op errorfs.Op) error {
 	if !writes(op.Kind) || d.silent.Load() || d.dying {
 		return nil
 	}
+	d.noteBatch(op)
 	if strings.HasPrefix(op.Path, spareDir) {
 		return nil
 	}
@@ -99,15 +109,32 @@ func (d *disk) meet(op errorfs.Op) error {
 	return nil
 }
 
+// noteBatch remembers where a batch of the log ends that is about to be synced.
+func (d *disk) noteBatch(op errorfs.Op) {
+	if !syncs(op.Kind) || !strings.HasPrefix(op.Path, logDir) || !strings.HasSuffix(op.Path, ".segment") {
+		return
+	}
+	info, err := d.memory.Stat(op.Path)
+	if err != nil {
+		return
+	}
+	if end := (logPosition{path: op.Path, offset: info.Size()}); end != d.ends[2] {
+		d.ends = [3]logPosition{d.ends[1], d.ends[2], end}
+	}
+}
+
+func syncs(kind errorfs.OpKind) bool {
+	return kind == errorfs.OpFileSync || kind == errorfs.OpFileSyncData || kind == errorfs.OpFileSyncTo
+}
+
 func (d *disk) fault(kind errorfs.OpKind) error {
 	if d.failAfter.Load() > 0 && d.failAfter.Add(-1) == 0 {
 		return syscall.EIO
 	}
-	syncs := kind == errorfs.OpFileSync || kind == errorfs.OpFileSyncData || kind == errorfs.OpFileSyncTo
 	switch {
-	case d.failSyncs && syncs:
+	case d.failSyncs && syncs(kind):
 		return syscall.EIO
-	case d.full && !syncs:
+	case d.full && !syncs(kind):
 		return syscall.ENOSPC
 	}
 	return nil
@@ -144,7 +171,7 @@ func (d *disk) crash(percent int, seed uint64) *disk {
 
 func (d *disk) next(memory *vfs.MemFS) *disk {
 	n := diskOf(d.server, memory)
-	n.incarnation, n.full = d.incarnation, d.full
+	n.incarnation, n.full, n.ends = d.incarnation, d.full, d.ends
 	return n
 }
 
@@ -213,15 +240,22 @@ func (t *tear) keeps(path string, at int) bool {
 }
 
 // rot flips a bit somewhere in the files, those of them that are there, and
-// reports whether there was anything.
+// reports whether there was anything. Of the log it spares what cannot be told from a
+// torn write (wal/FORMAT.md): the last batch that was synced, which is the last but one
+// while a later one is on its way.
 func (d *disk) rot(place float64, files []string) bool {
 	var paths []string
 	var total int64
+	sizes := map[string]int64{}
 	for _, path := range files {
 		info, err := d.memory.Stat(path)
-		if err == nil && !info.IsDir() && info.Size() > 0 {
+		if err != nil || info.IsDir() {
+			continue
+		}
+		if size := d.mayRot(path, info.Size()); size > 0 {
 			paths = append(paths, path)
-			total += info.Size()
+			sizes[path] = size
+			total += size
 		}
 	}
 	at := int64(place * float64(total))
@@ -230,13 +264,25 @@ func (d *disk) rot(place float64, files []string) bool {
 		if err != nil {
 			return false
 		}
-		if at < int64(len(content)) {
+		if at < sizes[path] {
 			d.server.world.trace.printf("%s: a bit of byte %d of %d in %s is flipped", d.server.id, at, len(content), path)
 			return d.flip(path, at, content[at]^1<<(at%8))
 		}
-		at -= int64(len(content))
+		at -= sizes[path]
 	}
 	return false
+}
+
+// mayRot is how much of a file may rot, from its beginning.
+func (d *disk) mayRot(path string, size int64) int64 {
+	limit := d.ends[0]
+	switch {
+	case !strings.HasPrefix(path, logDir) || !strings.HasSuffix(path, ".segment") || path < limit.path:
+		return size
+	case path > limit.path:
+		return 0
+	}
+	return min(size, limit.offset)
 }
 
 // logFiles are the files of the log's directory, in order.

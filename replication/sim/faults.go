@@ -291,6 +291,22 @@ func beginTrim(x *faults, f *Fault) bool {
 	return true
 }
 
+// Move orders one coordinator, or all, to move a shard's leadership to a server.
+func beginMove(x *faults, f *Fault) bool {
+	r := rand.New(rand.NewPCG(f.Others, 0))
+	one := r.IntN(len(x.world.servers))
+	moved := false
+	for i, s := range x.world.servers {
+		if f.Count%2 == 0 && i != one || s.process == nil || s.paused > 0 || !x.world.coordinates(i, f.Shard) {
+			continue
+		}
+		moved = true
+		s.process.node.Transfer(replication.ShardID(f.Shard), x.server(f).id)
+		s.process.stepSoon()
+	}
+	return moved
+}
+
 // Drain lets a server give its leaderships away before it is stopped.
 func beginDrain(x *faults, f *Fault) bool {
 	s := x.server(f)

@@ -38,6 +38,7 @@ const (
 	Drain
 	Isolate
 	KillLeader
+	Move
 	kinds
 )
 

@@ -74,6 +74,10 @@ func init() {
 			name: "kill-leader", rate: 3, lasts: 2 * time.Second, begin: beginKillLeader, end: endKillLeader,
 			describe: func(f *Fault) string { return fmt.Sprintf("of shard %d", f.Shard) },
 		},
+		Move: {
+			name: "move-leader", rate: 6, begin: beginMove,
+			describe: func(f *Fault) string { return fmt.Sprintf("of shard %d to %s", f.Shard, name(f.Server)) },
+		},
 		Drain: {name: "drain", rate: 3, lasts: 2 * time.Second, begin: beginDrain, end: endDrain, describe: of},
 	}
 }

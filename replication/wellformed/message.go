@@ -53,10 +53,10 @@ func outcome(o *replication.Outcome) error {
 
 // Document returns what is wrong with a shard's document, or nil.
 func Document(d *replication.Document) error {
-	if d.Version < 1 || d.Term.Term < 1 || len(d.Ensemble) == 0 {
-		return fmt.Errorf("document of version %d, term %v, with %d members", d.Version, d.Term, len(d.Ensemble))
+	if d.Version < 1 || d.Term.Term < 1 || (len(d.Ensemble) == 0) != (d.Status == replication.StatusDeleted) {
+		return fmt.Errorf("document of version %d, term %v, status %d, with %d members", d.Version, d.Term, d.Status, len(d.Ensemble))
 	}
-	return number("status", uint8(d.Status), uint8(replication.StatusElecting), uint8(replication.StatusSteady))
+	return number("status", uint8(d.Status), uint8(replication.StatusElecting), uint8(replication.StatusDeleted))
 }
 
 func entries(m *replication.Append) error {

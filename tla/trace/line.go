@@ -102,7 +102,7 @@ var kinds = byName(
 	replication.Create{}, replication.Delete{}, replication.Tick{}, replication.PeerHeard{}, replication.PeerSilent{}, replication.PeerDied{},
 	replication.StepAside{}, replication.LogDone{}, replication.EntriesRead{}, replication.Applied{}, replication.Exported{},
 	replication.Imported{}, replication.Trim{}, replication.Deleted{}, replication.Propose{}, replication.ReadIndex{},
-	replication.ChangeEnsemble{}, replication.ChangeSettings{}, replication.TermSeen{}, replication.DocumentLoaded{}, replication.DocumentStored{},
+	replication.ChangeEnsemble{}, replication.ChangeSettings{}, replication.Transfer{}, replication.EndShard{}, replication.Recover{}, replication.PeerRemoved{}, replication.TermSeen{}, replication.DocumentLoaded{}, replication.DocumentStored{},
 
 	replication.Probe{}, replication.ProbeReply{}, replication.AskElection{}, replication.NewTerm{}, replication.NewTermReply{},
 	replication.BecomeLeader{}, replication.BecomeLeaderReply{}, replication.AddFollower{}, replication.Assign{},
