@@ -73,6 +73,62 @@ func (KeyOrder) EnumDescriptor() ([]byte, []int) {
 	return file_api_coordination_proto_rawDescGZIP(), []int{0}
 }
 
+type ReplicaReport_Role int32
+
+const (
+	ReplicaReport_ROLE_UNSPECIFIED ReplicaReport_Role = 0
+	ReplicaReport_ROLE_FENCED      ReplicaReport_Role = 1
+	ReplicaReport_ROLE_FOLLOWER    ReplicaReport_Role = 2
+	ReplicaReport_ROLE_LEADER      ReplicaReport_Role = 3
+	// It is being removed.
+	ReplicaReport_ROLE_DELETED ReplicaReport_Role = 4
+)
+
+// Enum value maps for ReplicaReport_Role.
+var (
+	ReplicaReport_Role_name = map[int32]string{
+		0: "ROLE_UNSPECIFIED",
+		1: "ROLE_FENCED",
+		2: "ROLE_FOLLOWER",
+		3: "ROLE_LEADER",
+		4: "ROLE_DELETED",
+	}
+	ReplicaReport_Role_value = map[string]int32{
+		"ROLE_UNSPECIFIED": 0,
+		"ROLE_FENCED":      1,
+		"ROLE_FOLLOWER":    2,
+		"ROLE_LEADER":      3,
+		"ROLE_DELETED":     4,
+	}
+)
+
+func (x ReplicaReport_Role) Enum() *ReplicaReport_Role {
+	p := new(ReplicaReport_Role)
+	*p = x
+	return p
+}
+
+func (x ReplicaReport_Role) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReplicaReport_Role) Descriptor() protoreflect.EnumDescriptor {
+	return file_api_coordination_proto_enumTypes[1].Descriptor()
+}
+
+func (ReplicaReport_Role) Type() protoreflect.EnumType {
+	return &file_api_coordination_proto_enumTypes[1]
+}
+
+func (x ReplicaReport_Role) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReplicaReport_Role.Descriptor instead.
+func (ReplicaReport_Role) EnumDescriptor() ([]byte, []int) {
+	return file_api_coordination_proto_rawDescGZIP(), []int{5, 0}
+}
+
 // All that a server has to know of its cluster. It replaces what was told before,
 // but for shards of which the server knows a higher term.
 type ClusterState struct {
@@ -342,7 +398,11 @@ type ServerState struct {
 	// What this server's release can do beyond the first.
 	Features []string `protobuf:"bytes,6,rep,name=features,proto3" json:"features,omitempty"`
 	// The highest revision that it has taken in.
-	Revision      int64 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int64 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
+	// What changed of its replicas; absent if nothing is told of them this time.
+	Reports *ReplicaReports `protobuf:"bytes,8,opt,name=reports,proto3" json:"reports,omitempty"`
+	// The program's.
+	Version       string `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -426,6 +486,365 @@ func (x *ServerState) GetRevision() int64 {
 	return 0
 }
 
+func (x *ServerState) GetReports() *ReplicaReports {
+	if x != nil {
+		return x.Reports
+	}
+	return nil
+}
+
+func (x *ServerState) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+// Replicas of a server, as it looked at them last. The first messages of a stream tell
+// of all, those after it of those that changed; many are told in several messages.
+type ReplicaReports struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Replicas []*ReplicaReport       `protobuf:"bytes,1,rep,name=replicas,proto3" json:"replicas,omitempty"`
+	// Shards of which no replica is there any more.
+	Gone []int64 `protobuf:"varint,2,rep,packed,name=gone,proto3" json:"gone,omitempty"`
+	// When all replicas were last looked at, which is when the counters of these were
+	// read: milliseconds of a clock that only goes on, and begins with the server's run.
+	LookedAtMs int64 `protobuf:"varint,3,opt,name=looked_at_ms,json=lookedAtMs,proto3" json:"looked_at_ms,omitempty"`
+	// Nothing more is to be told: the receiver knows of every replica what the server saw
+	// when it looked at all of them last.
+	Complete      bool `protobuf:"varint,4,opt,name=complete,proto3" json:"complete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplicaReports) Reset() {
+	*x = ReplicaReports{}
+	mi := &file_api_coordination_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplicaReports) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplicaReports) ProtoMessage() {}
+
+func (x *ReplicaReports) ProtoReflect() protoreflect.Message {
+	mi := &file_api_coordination_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplicaReports.ProtoReflect.Descriptor instead.
+func (*ReplicaReports) Descriptor() ([]byte, []int) {
+	return file_api_coordination_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReplicaReports) GetReplicas() []*ReplicaReport {
+	if x != nil {
+		return x.Replicas
+	}
+	return nil
+}
+
+func (x *ReplicaReports) GetGone() []int64 {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+func (x *ReplicaReports) GetLookedAtMs() int64 {
+	if x != nil {
+		return x.LookedAtMs
+	}
+	return 0
+}
+
+func (x *ReplicaReports) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+type ReplicaReport struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Shard   int64                  `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Replica int64                  `protobuf:"varint,2,opt,name=replica,proto3" json:"replica,omitempty"`
+	Role    ReplicaReport_Role     `protobuf:"varint,3,opt,name=role,proto3,enum=ostraka.internal.v1.ReplicaReport_Role" json:"role,omitempty"`
+	Term    int64                  `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`
+	// It leads, its first entry has committed, and it reaches a majority.
+	Serving       bool  `protobuf:"varint,5,opt,name=serving,proto3" json:"serving,omitempty"`
+	HeadOffset    int64 `protobuf:"varint,6,opt,name=head_offset,json=headOffset,proto3" json:"head_offset,omitempty"`
+	CommitOffset  int64 `protobuf:"varint,7,opt,name=commit_offset,json=commitOffset,proto3" json:"commit_offset,omitempty"`
+	AppliedOffset int64 `protobuf:"varint,8,opt,name=applied_offset,json=appliedOffset,proto3" json:"applied_offset,omitempty"`
+	// How far a snapshot has to go to repair what this replica lost, or has otherwise
+	// than the others; zero while it is whole.
+	NeedsOffset int64 `protobuf:"varint,9,opt,name=needs_offset,json=needsOffset,proto3" json:"needs_offset,omitempty"`
+	// A snapshot arrives: of so many bytes are here.
+	Installing     bool  `protobuf:"varint,10,opt,name=installing,proto3" json:"installing,omitempty"`
+	InstalledBytes int64 `protobuf:"varint,11,opt,name=installed_bytes,json=installedBytes,proto3" json:"installed_bytes,omitempty"`
+	// Writes that were done and reads that were confirmed here since the server's run
+	// began.
+	Writes uint64 `protobuf:"varint,12,opt,name=writes,proto3" json:"writes,omitempty"`
+	Reads  uint64 `protobuf:"varint,13,opt,name=reads,proto3" json:"reads,omitempty"`
+	// What the state takes on the disk, about; absent while it was not measured yet.
+	DiskBytes *int64 `protobuf:"varint,14,opt,name=disk_bytes,json=diskBytes,proto3,oneof" json:"disk_bytes,omitempty"`
+	// The digest of the state at the last offset at which replicas are compared.
+	CheckedOffset int64  `protobuf:"varint,15,opt,name=checked_offset,json=checkedOffset,proto3" json:"checked_offset,omitempty"`
+	CheckedDigest uint64 `protobuf:"fixed64,16,opt,name=checked_digest,json=checkedDigest,proto3" json:"checked_digest,omitempty"`
+	// Of a leader: the other members.
+	Members       []*MemberReport `protobuf:"bytes,17,rep,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplicaReport) Reset() {
+	*x = ReplicaReport{}
+	mi := &file_api_coordination_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplicaReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplicaReport) ProtoMessage() {}
+
+func (x *ReplicaReport) ProtoReflect() protoreflect.Message {
+	mi := &file_api_coordination_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplicaReport.ProtoReflect.Descriptor instead.
+func (*ReplicaReport) Descriptor() ([]byte, []int) {
+	return file_api_coordination_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReplicaReport) GetShard() int64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetReplica() int64 {
+	if x != nil {
+		return x.Replica
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetRole() ReplicaReport_Role {
+	if x != nil {
+		return x.Role
+	}
+	return ReplicaReport_ROLE_UNSPECIFIED
+}
+
+func (x *ReplicaReport) GetTerm() int64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetServing() bool {
+	if x != nil {
+		return x.Serving
+	}
+	return false
+}
+
+func (x *ReplicaReport) GetHeadOffset() int64 {
+	if x != nil {
+		return x.HeadOffset
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetCommitOffset() int64 {
+	if x != nil {
+		return x.CommitOffset
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetAppliedOffset() int64 {
+	if x != nil {
+		return x.AppliedOffset
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetNeedsOffset() int64 {
+	if x != nil {
+		return x.NeedsOffset
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetInstalling() bool {
+	if x != nil {
+		return x.Installing
+	}
+	return false
+}
+
+func (x *ReplicaReport) GetInstalledBytes() int64 {
+	if x != nil {
+		return x.InstalledBytes
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetWrites() uint64 {
+	if x != nil {
+		return x.Writes
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetReads() uint64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetDiskBytes() int64 {
+	if x != nil && x.DiskBytes != nil {
+		return *x.DiskBytes
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetCheckedOffset() int64 {
+	if x != nil {
+		return x.CheckedOffset
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetCheckedDigest() uint64 {
+	if x != nil {
+		return x.CheckedDigest
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetMembers() []*MemberReport {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+// A member, as its leader knows it.
+type MemberReport struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Server  string                 `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	Replica int64                  `protobuf:"varint,2,opt,name=replica,proto3" json:"replica,omitempty"`
+	// How many entries of the leader's log it is not known to have.
+	Lag int64 `protobuf:"varint,3,opt,name=lag,proto3" json:"lag,omitempty"`
+	// As ReplicaReport.needs_offset.
+	NeedsOffset int64 `protobuf:"varint,4,opt,name=needs_offset,json=needsOffset,proto3" json:"needs_offset,omitempty"`
+	// The leader's server does not hear it.
+	Silent bool `protobuf:"varint,5,opt,name=silent,proto3" json:"silent,omitempty"`
+	// Its state differed from the leader's where they were last compared.
+	Disputed      bool `protobuf:"varint,6,opt,name=disputed,proto3" json:"disputed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberReport) Reset() {
+	*x = MemberReport{}
+	mi := &file_api_coordination_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemberReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemberReport) ProtoMessage() {}
+
+func (x *MemberReport) ProtoReflect() protoreflect.Message {
+	mi := &file_api_coordination_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemberReport.ProtoReflect.Descriptor instead.
+func (*MemberReport) Descriptor() ([]byte, []int) {
+	return file_api_coordination_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MemberReport) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *MemberReport) GetReplica() int64 {
+	if x != nil {
+		return x.Replica
+	}
+	return 0
+}
+
+func (x *MemberReport) GetLag() int64 {
+	if x != nil {
+		return x.Lag
+	}
+	return 0
+}
+
+func (x *MemberReport) GetNeedsOffset() int64 {
+	if x != nil {
+		return x.NeedsOffset
+	}
+	return 0
+}
+
+func (x *MemberReport) GetSilent() bool {
+	if x != nil {
+		return x.Silent
+	}
+	return false
+}
+
+func (x *MemberReport) GetDisputed() bool {
+	if x != nil {
+		return x.Disputed
+	}
+	return false
+}
+
 // What a shard's barrier entries carry: how its state machine is to be. The
 // document of the shard has it, and every term begins with it.
 type ShardSettings struct {
@@ -445,7 +864,7 @@ type ShardSettings struct {
 
 func (x *ShardSettings) Reset() {
 	*x = ShardSettings{}
-	mi := &file_api_coordination_proto_msgTypes[4]
+	mi := &file_api_coordination_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -457,7 +876,7 @@ func (x *ShardSettings) String() string {
 func (*ShardSettings) ProtoMessage() {}
 
 func (x *ShardSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_api_coordination_proto_msgTypes[4]
+	mi := &file_api_coordination_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -470,7 +889,7 @@ func (x *ShardSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShardSettings.ProtoReflect.Descriptor instead.
 func (*ShardSettings) Descriptor() ([]byte, []int) {
-	return file_api_coordination_proto_rawDescGZIP(), []int{4}
+	return file_api_coordination_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ShardSettings) GetNamespace() string {
@@ -542,7 +961,7 @@ const file_api_coordination_proto_rawDesc = "" +
 	"\x12min_hash_inclusive\x18\x03 \x01(\aR\x10minHashInclusive\x12,\n" +
 	"\x12max_hash_inclusive\x18\x04 \x01(\aR\x10maxHashInclusive\x12\x12\n" +
 	"\x04term\x18\x05 \x01(\x03R\x04term\x12\x16\n" +
-	"\x06leader\x18\x06 \x01(\tR\x06leader\"\xcf\x01\n" +
+	"\x06leader\x18\x06 \x01(\tR\x06leader\"\xa8\x02\n" +
 	"\vServerState\x12\x16\n" +
 	"\x06server\x18\x01 \x01(\tR\x06server\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\x04R\x03run\x12 \n" +
@@ -550,7 +969,52 @@ const file_api_coordination_proto_rawDesc = "" +
 	"\bdraining\x18\x04 \x01(\bR\bdraining\x12 \n" +
 	"\vleaderships\x18\x05 \x01(\x03R\vleaderships\x12\x1a\n" +
 	"\bfeatures\x18\x06 \x03(\tR\bfeatures\x12\x1a\n" +
-	"\brevision\x18\a \x01(\x03R\brevision\"\xb8\x02\n" +
+	"\brevision\x18\a \x01(\x03R\brevision\x12=\n" +
+	"\areports\x18\b \x01(\v2#.ostraka.internal.v1.ReplicaReportsR\areports\x12\x18\n" +
+	"\aversion\x18\t \x01(\tR\aversion\"\xa2\x01\n" +
+	"\x0eReplicaReports\x12>\n" +
+	"\breplicas\x18\x01 \x03(\v2\".ostraka.internal.v1.ReplicaReportR\breplicas\x12\x12\n" +
+	"\x04gone\x18\x02 \x03(\x03R\x04gone\x12 \n" +
+	"\flooked_at_ms\x18\x03 \x01(\x03R\n" +
+	"lookedAtMs\x12\x1a\n" +
+	"\bcomplete\x18\x04 \x01(\bR\bcomplete\"\xd4\x05\n" +
+	"\rReplicaReport\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\x03R\x05shard\x12\x18\n" +
+	"\areplica\x18\x02 \x01(\x03R\areplica\x12;\n" +
+	"\x04role\x18\x03 \x01(\x0e2'.ostraka.internal.v1.ReplicaReport.RoleR\x04role\x12\x12\n" +
+	"\x04term\x18\x04 \x01(\x03R\x04term\x12\x18\n" +
+	"\aserving\x18\x05 \x01(\bR\aserving\x12\x1f\n" +
+	"\vhead_offset\x18\x06 \x01(\x03R\n" +
+	"headOffset\x12#\n" +
+	"\rcommit_offset\x18\a \x01(\x03R\fcommitOffset\x12%\n" +
+	"\x0eapplied_offset\x18\b \x01(\x03R\rappliedOffset\x12!\n" +
+	"\fneeds_offset\x18\t \x01(\x03R\vneedsOffset\x12\x1e\n" +
+	"\n" +
+	"installing\x18\n" +
+	" \x01(\bR\n" +
+	"installing\x12'\n" +
+	"\x0finstalled_bytes\x18\v \x01(\x03R\x0einstalledBytes\x12\x16\n" +
+	"\x06writes\x18\f \x01(\x04R\x06writes\x12\x14\n" +
+	"\x05reads\x18\r \x01(\x04R\x05reads\x12\"\n" +
+	"\n" +
+	"disk_bytes\x18\x0e \x01(\x03H\x00R\tdiskBytes\x88\x01\x01\x12%\n" +
+	"\x0echecked_offset\x18\x0f \x01(\x03R\rcheckedOffset\x12%\n" +
+	"\x0echecked_digest\x18\x10 \x01(\x06R\rcheckedDigest\x12;\n" +
+	"\amembers\x18\x11 \x03(\v2!.ostraka.internal.v1.MemberReportR\amembers\"c\n" +
+	"\x04Role\x12\x14\n" +
+	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vROLE_FENCED\x10\x01\x12\x11\n" +
+	"\rROLE_FOLLOWER\x10\x02\x12\x0f\n" +
+	"\vROLE_LEADER\x10\x03\x12\x10\n" +
+	"\fROLE_DELETED\x10\x04B\r\n" +
+	"\v_disk_bytes\"\xa9\x01\n" +
+	"\fMemberReport\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12\x18\n" +
+	"\areplica\x18\x02 \x01(\x03R\areplica\x12\x10\n" +
+	"\x03lag\x18\x03 \x01(\x03R\x03lag\x12!\n" +
+	"\fneeds_offset\x18\x04 \x01(\x03R\vneedsOffset\x12\x16\n" +
+	"\x06silent\x18\x05 \x01(\bR\x06silent\x12\x1a\n" +
+	"\bdisputed\x18\x06 \x01(\bR\bdisputed\"\xb8\x02\n" +
 	"\rShardSettings\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12,\n" +
 	"\x12min_hash_inclusive\x18\x02 \x01(\aR\x10minHashInclusive\x12,\n" +
@@ -576,27 +1040,35 @@ func file_api_coordination_proto_rawDescGZIP() []byte {
 	return file_api_coordination_proto_rawDescData
 }
 
-var file_api_coordination_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_api_coordination_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_api_coordination_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_api_coordination_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_api_coordination_proto_goTypes = []any{
-	(KeyOrder)(0),         // 0: ostraka.internal.v1.KeyOrder
-	(*ClusterState)(nil),  // 1: ostraka.internal.v1.ClusterState
-	(*ServerAddress)(nil), // 2: ostraka.internal.v1.ServerAddress
-	(*ShardState)(nil),    // 3: ostraka.internal.v1.ShardState
-	(*ServerState)(nil),   // 4: ostraka.internal.v1.ServerState
-	(*ShardSettings)(nil), // 5: ostraka.internal.v1.ShardSettings
+	(KeyOrder)(0),           // 0: ostraka.internal.v1.KeyOrder
+	(ReplicaReport_Role)(0), // 1: ostraka.internal.v1.ReplicaReport.Role
+	(*ClusterState)(nil),    // 2: ostraka.internal.v1.ClusterState
+	(*ServerAddress)(nil),   // 3: ostraka.internal.v1.ServerAddress
+	(*ShardState)(nil),      // 4: ostraka.internal.v1.ShardState
+	(*ServerState)(nil),     // 5: ostraka.internal.v1.ServerState
+	(*ReplicaReports)(nil),  // 6: ostraka.internal.v1.ReplicaReports
+	(*ReplicaReport)(nil),   // 7: ostraka.internal.v1.ReplicaReport
+	(*MemberReport)(nil),    // 8: ostraka.internal.v1.MemberReport
+	(*ShardSettings)(nil),   // 9: ostraka.internal.v1.ShardSettings
 }
 var file_api_coordination_proto_depIdxs = []int32{
-	2, // 0: ostraka.internal.v1.ClusterState.servers:type_name -> ostraka.internal.v1.ServerAddress
-	3, // 1: ostraka.internal.v1.ClusterState.shards:type_name -> ostraka.internal.v1.ShardState
-	0, // 2: ostraka.internal.v1.ShardSettings.key_order:type_name -> ostraka.internal.v1.KeyOrder
-	1, // 3: ostraka.internal.v1.Coordination.Attend:input_type -> ostraka.internal.v1.ClusterState
-	4, // 4: ostraka.internal.v1.Coordination.Attend:output_type -> ostraka.internal.v1.ServerState
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	3, // 0: ostraka.internal.v1.ClusterState.servers:type_name -> ostraka.internal.v1.ServerAddress
+	4, // 1: ostraka.internal.v1.ClusterState.shards:type_name -> ostraka.internal.v1.ShardState
+	6, // 2: ostraka.internal.v1.ServerState.reports:type_name -> ostraka.internal.v1.ReplicaReports
+	7, // 3: ostraka.internal.v1.ReplicaReports.replicas:type_name -> ostraka.internal.v1.ReplicaReport
+	1, // 4: ostraka.internal.v1.ReplicaReport.role:type_name -> ostraka.internal.v1.ReplicaReport.Role
+	8, // 5: ostraka.internal.v1.ReplicaReport.members:type_name -> ostraka.internal.v1.MemberReport
+	0, // 6: ostraka.internal.v1.ShardSettings.key_order:type_name -> ostraka.internal.v1.KeyOrder
+	2, // 7: ostraka.internal.v1.Coordination.Attend:input_type -> ostraka.internal.v1.ClusterState
+	5, // 8: ostraka.internal.v1.Coordination.Attend:output_type -> ostraka.internal.v1.ServerState
+	8, // [8:9] is the sub-list for method output_type
+	7, // [7:8] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_api_coordination_proto_init() }
@@ -604,13 +1076,14 @@ func file_api_coordination_proto_init() {
 	if File_api_coordination_proto != nil {
 		return
 	}
+	file_api_coordination_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_coordination_proto_rawDesc), len(file_api_coordination_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   5,
+			NumEnums:      2,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

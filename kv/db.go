@@ -126,6 +126,17 @@ func (db *DB) Checked(shard ShardID) (int64, Digest, error) {
 	return state.check.offset, state.check.digest, err
 }
 
+// DiskBytes estimates what a shard's rows take on the disk: what was flushed, after
+// compression. It reads the indexes of some tables, and no rows.
+func (db *DB) DiskBytes(shard ShardID) (int64, error) {
+	start, end := shardBounds(shard)
+	bytes, err := db.pebble.EstimateDiskUsage(start, end)
+	if err != nil {
+		return 0, fmt.Errorf("measure shard %d: %w", shard, damageOf(shard, err))
+	}
+	return int64(bytes), nil
+}
+
 // Shards returns the shards of which the database holds anything, ascending. Each
 // costs one seek, however much there is of it. With an error come those that were
 // found before it; it is a *CorruptionError if a file is damaged.

@@ -49,13 +49,17 @@ func (c *coordination) Attend(stream grpc.BidiStreamingServer[api.ClusterState, 
 			h.Coordinators(s.self.attends(coordinator, -1))
 		}
 	}()
+	replicas := s.reporter.Follow()
+	defer replicas.Stop()
 	revision := int64(0)
 	for {
 		// Before a server knows who it is, it has nothing to tell.
 		_, _, changed := s.self.state()
+		var more <-chan struct{}
 		if s.hosting.Load() != nil {
 			state, next := s.state(revision)
 			changed = next
+			state.Reports, more = replicas.Next()
 			if err := stream.Send(state); err != nil {
 				return err
 			}
@@ -71,6 +75,7 @@ func (c *coordination) Attend(stream grpc.BidiStreamingServer[api.ClusterState, 
 				s.hosting.Load().Coordinators(s.self.attends(coordinator, 1))
 			}
 		case <-changed:
+		case <-more:
 		case err := <-ended:
 			if errors.Is(err, io.EOF) {
 				return nil
@@ -90,6 +95,7 @@ func (s *Server) state(revision int64) (*api.ServerState, <-chan struct{}) {
 	return &api.ServerState{
 		Server: string(who.ID), Run: uint64(who.Run), Incarnation: uint64(who.Incarnation),
 		Draining: draining, Leaderships: leaderships, Revision: revision,
+		Version: s.config.Version,
 	}, changed
 }
 

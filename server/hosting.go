@@ -64,6 +64,7 @@ func (s *Server) host(name replication.ServerID) (*hosting, error) {
 func (s *Server) Serving(shard replication.ShardID, term replication.Term) {
 	s.directory.Leads(shard, term, s.disk.Identity().Server)
 	s.self.leads(1)
+	s.reporter.Touch(shard)
 	s.sessions.Begin(shard, term)
 	s.metrics.ReignBegan()
 }
@@ -71,6 +72,7 @@ func (s *Server) Serving(shard replication.ShardID, term replication.Term) {
 // NotServing implements replication.Reigns.
 func (s *Server) NotServing(shard replication.ShardID, _ replication.Term) {
 	s.self.leads(-1)
+	s.reporter.Touch(shard)
 	s.sessions.End(shard)
 	s.metrics.ReignEnded()
 }

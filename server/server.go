@@ -19,6 +19,7 @@ import (
 	"github.com/ostraka-db/ostraka/server/host"
 	"github.com/ostraka-db/ostraka/server/metrics"
 	"github.com/ostraka-db/ostraka/server/public"
+	"github.com/ostraka-db/ostraka/server/report"
 	"github.com/ostraka-db/ostraka/server/session"
 	"github.com/ostraka-db/ostraka/server/storage"
 )
@@ -32,6 +33,7 @@ type Server struct {
 	self      *self
 	sessions  *session.Keeper
 	clients   *public.Service
+	reporter  *report.Reporter
 	attending *coordination
 	later     *services
 	metrics   *metrics.Metrics
@@ -69,6 +71,7 @@ func Start(config Config) (*Server, error) {
 		lastStreams: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	s.closed = sync.OnceValue(s.release)
+	s.reporter = report.New(reported{s})
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.closed())
 	}
@@ -129,6 +132,7 @@ func (s *Server) serve() {
 		})
 	}
 	s.running.Go(s.trimNotifications)
+	s.running.Go(func() { s.reporter.Run(s.stopping) })
 	s.config.Logger.Info("serves", "public", s.PublicAddress(), "internal", s.InternalAddress())
 }
 

@@ -1,9 +1,12 @@
 package server
 
 import (
+	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/replication"
 	"github.com/ostraka-db/ostraka/server/cluster"
+	"github.com/ostraka-db/ostraka/server/host"
 	"github.com/ostraka-db/ostraka/server/metrics"
+	"github.com/ostraka-db/ostraka/server/report"
 )
 
 // Running implements metrics.Source.
@@ -17,7 +20,7 @@ func (s *Server) Running() (metrics.Running, bool) {
 		m = &cluster.Map{}
 	}
 	r := metrics.Running{Queues: h.Queues(), Peers: h.network.Stats(), Log: s.disk.Log().Usage()}
-	h.Replicas(func(id replication.ShardID, state replication.ReplicaState) {
+	h.Replicas(h.Shards(), func(id replication.ShardID, state replication.ReplicaState, _ host.Traffic) {
 		shard, _ := m.Shard(id)
 		r.Replicas = append(r.Replicas, metrics.Replica{Namespace: shard.Namespace, Shard: id, State: state})
 	})
@@ -32,3 +35,40 @@ func (s *Server) Leaderships() int {
 
 // Sessions implements metrics.Source.
 func (s *Server) Sessions() int { return s.sessions.Count() }
+
+// reported is what coordinators are told of: nothing while the server does not know its
+// name.
+type reported struct{ *Server }
+
+// Shards implements report.Source.
+func (r reported) Shards() []replication.ShardID {
+	if h := r.replicas(); h != nil {
+		return h.Shards()
+	}
+	return nil
+}
+
+// Replicas implements report.Source.
+func (r reported) Replicas(shards []replication.ShardID, tell func(replication.ShardID, replication.ReplicaState, host.Traffic)) {
+	if h := r.replicas(); h != nil {
+		h.Replicas(shards, tell)
+	}
+}
+
+// Measure implements report.Source.
+func (r reported) Measure(shard replication.ShardID) (m report.Measure, err error) {
+	h := r.replicas()
+	if h == nil {
+		return m, host.ErrClosed
+	}
+	err = h.Peek(shard, func(db *kv.DB) error {
+		digest := kv.Digest(0)
+		if m.DiskBytes, err = db.DiskBytes(kv.ShardID(shard)); err != nil {
+			return err
+		}
+		m.CheckedOffset, digest, err = db.Checked(kv.ShardID(shard))
+		m.CheckedDigest = uint64(digest)
+		return err
+	})
+	return m, err
+}

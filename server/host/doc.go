@@ -37,6 +37,7 @@
 //	host.go                 starting and ending
 //	loop.go, mailbox.go     the goroutine that decides, and what it is sent
 //	call.go, room.go        requests of clients, and where they wait for room
+//	replica.go              what the replicas are at, for who watches them
 //	log.go, state.go        the goroutines that sync, read, and apply
 //	view.go, notice.go      reading the database, and learning when it changed
 //	retention.go            what the log lets go of

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -197,41 +196,6 @@ func (h *Host) Leaderships() int {
 	count := 0
 	h.ask(func(l *loop) { count = l.node.Leaderships() })
 	return count
-}
-
-// Replica returns a picture of a shard's replica, and whether there is one.
-func (h *Host) Replica(shard replication.ShardID) (state replication.ReplicaState, found bool) {
-	h.ask(func(l *loop) { state, found = l.node.Replica(shard) })
-	return state, found
-}
-
-// Shards returns the shards of which a replica is here, in order.
-func (h *Host) Shards() (ids []replication.ShardID) {
-	h.ask(func(l *loop) { ids = l.node.Shards() })
-	return ids
-}
-
-// replicasAtOnce is how many replicas are looked at in one go, between which the loop
-// does other things.
-const replicasAtOnce = 64
-
-// Replicas tells a picture of each replica, in the order of the shards.
-func (h *Host) Replicas(tell func(replication.ShardID, replication.ReplicaState)) {
-	for ids := range slices.Chunk(h.Shards(), replicasAtOnce) {
-		states := make(map[replication.ShardID]replication.ReplicaState, len(ids))
-		h.ask(func(l *loop) {
-			for _, id := range ids {
-				if state, found := l.node.Replica(id); found {
-					states[id] = state
-				}
-			}
-		})
-		for _, id := range ids {
-			if state, found := states[id]; found {
-				tell(id, state)
-			}
-		}
-	}
 }
 
 // ask lets the loop do something, and waits for it. It reports false if the host

@@ -188,3 +188,35 @@ func TestChangesAreTold(t *testing.T) {
 	}
 	<-changed
 }
+
+// Traffic counts what was carried out, where it was.
+func TestTrafficIsCounted(t *testing.T) {
+	c := startCluster(t, 2, nil)
+	leader := c.leader(0)
+	for range 3 {
+		if _, err := c.put(leader, 0, "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.get(leader, 0, "k"); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range c.hosts {
+		if h != leader {
+			if _, err := c.put(h, 0, "k", "v"); err == nil {
+				t.Error("a follower took a write")
+			}
+		}
+		told := map[replication.ShardID]Traffic{}
+		h.Replicas([]replication.ShardID{0, 1, 9}, func(id replication.ShardID, _ replication.ReplicaState, traffic Traffic) {
+			told[id] = traffic
+		})
+		want := Traffic{}
+		if h == leader {
+			want = Traffic{Writes: 3, Reads: 1}
+		}
+		if len(told) != 2 || told[0] != want || told[1] != (Traffic{}) {
+			t.Errorf("%s tells %v", h.Self().ID, told)
+		}
+	}
+}

@@ -19,6 +19,8 @@ type loop struct {
 	// their calls end that a leader without a quorum cannot answer.
 	leads map[replication.ShardID]bool
 	lost  map[replication.ShardID]replication.Instant
+	// traffic counts the calls that were carried out.
+	traffic map[replication.ShardID]*Traffic
 	// empty is a mail to be filled next.
 	empty mail
 }
@@ -28,6 +30,7 @@ func newLoop(h *Host) *loop {
 	return &loop{
 		host: h, open: map[replication.RequestID]*Call{},
 		leads: map[replication.ShardID]bool{}, lost: map[replication.ShardID]replication.Instant{},
+		traffic: map[replication.ShardID]*Traffic{},
 	}
 }
 
@@ -206,6 +209,9 @@ func (l *loop) answer() bool {
 
 func (l *loop) end(c *Call, o replication.Outcome) {
 	l.host.calls.Add(-1)
+	if o.Kind == replication.OutcomeDone {
+		l.count(c)
+	}
 	l.host.observer.Ended(c.kind, o, time.Since(c.began))
 	c.end(o)
 }

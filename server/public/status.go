@@ -7,6 +7,7 @@ import (
 	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/replication"
 	"github.com/ostraka-db/ostraka/server/cluster"
+	"github.com/ostraka-db/ostraka/server/host"
 )
 
 // GetServerStatus implements api.OstrakaServer.
@@ -20,7 +21,7 @@ func (s *Service) GetServerStatus(_ context.Context, _ *api.GetServerStatusReque
 		Server: string(h.Self().ID), Version: s.options.Version,
 		StartedUnixMs: s.options.Started.UnixMilli(), Draining: s.options.Draining(),
 	}
-	h.Replicas(func(shard replication.ShardID, state replication.ReplicaState) {
+	h.Replicas(h.Shards(), func(shard replication.ShardID, state replication.ReplicaState, _ host.Traffic) {
 		replica := replicaStatus(m, shard, &state)
 		err := h.Peek(shard, func(db *kv.DB) error {
 			offset, digest, err := db.Checked(kv.ShardID(shard))
