@@ -21,6 +21,9 @@ type Chaos struct {
 	Seed uint64
 	// For is how long faults go on, in simulated time.
 	For time.Duration
+	// Specified keeps to what the specification knows, which has no orders: it claims
+	// terms after questions, or at any time.
+	Specified bool
 	// Trace, if set, is given every line of what happened.
 	Trace func(string)
 	// Record, if set, is told every step.
@@ -53,8 +56,8 @@ type chaos struct {
 	delay           time.Duration
 	kinds           []func()
 	wiped           *server
-	// changes says that the run has ensemble changes.
-	changes bool
+	// changes says that the run has ensemble changes, orders that it has orders too.
+	changes, orders bool
 }
 
 // Run executes the seed.
@@ -66,7 +69,7 @@ func (c Chaos) Run() (ChaosReport, error) {
 	options.MaxInflight = 8
 	options.MaxEarly = 4
 	options.MaxSnapshotBytes = 1 + random.IntN(20)
-	x := &chaos{Cluster: NewCluster(options), random: random, open: map[replication.RequestID]access{}}
+	x := &chaos{Cluster: NewCluster(options), random: random, open: map[replication.RequestID]access{}, orders: !c.Specified}
 	x.Log, x.Record = c.Trace, c.Record
 	x.onOutcome = x.outcome
 	x.draw()

@@ -21,7 +21,10 @@ func (x *chaos) drawChanges() {
 	x.changes = true
 	x.first = min(x.report.Servers, 1+x.random.IntN(5))
 	x.report.Servers = max(x.report.Servers, 3+x.random.IntN(3))
-	x.kinds = append(x.kinds, x.wishSome, x.wishSome, x.wishSome, x.loseDisk, x.moveSome)
+	x.kinds = append(x.kinds, x.wishSome, x.wishSome, x.wishSome, x.loseDisk)
+	if x.orders {
+		x.kinds = append(x.kinds, x.moveSome)
+	}
 }
 
 // anyServers draws an ensemble of 1 to 5.

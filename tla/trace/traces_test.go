@@ -71,6 +71,18 @@ var outside = map[string]string{
 	"dead_process_is_replaced_whatever_its_followers_heard": "a process that is known to have ended",
 	"dead_process_is_replaced_although_answers_came_first":  "a process that is known to have ended",
 
+	// So does an order.
+	"shard_without_a_majority_is_recovered_by_order":     "an order that forgets a majority",
+	"transfer_does_not_wait_for_a_leader_that_is_gone":   "an order",
+	"transfer_moves_the_leadership":                      "an order",
+	"transfer_to_one_that_lacks_entries_chooses_another": "an order",
+	"withdrawn_election_is_left_to_others":               "an order",
+
+	// To the specification every shard lives for ever.
+	"shard_ends_amid_a_change":      "the end of a shard",
+	"shard_ends_and_leaves_nothing": "the end of a shard",
+	"shard_that_never_began_ends":   "the end of a shard",
+
 	// To the specification's other replicas, one that is damaged is slow; but its
 	// own repair is a snapshot that leaves the log, which is no single action.
 	"damaged_entry_is_repaired_by_a_snapshot":               "damage",
@@ -115,7 +127,7 @@ func chaos(t *testing.T) []named {
 	var all []*recording
 	for seed := range *seeds {
 		r := &recording{name: fmt.Sprintf("chaos/%d", seed+1)}
-		c := replicationtest.Chaos{Seed: uint64(seed + 1), For: 10 * time.Second, Record: r.writer()}
+		c := replicationtest.Chaos{Seed: uint64(seed + 1), For: 10 * time.Second, Specified: true, Record: r.writer()}
 		if _, err := c.Run(); err != nil {
 			t.Error(err)
 		}
