@@ -198,7 +198,7 @@ func TestConfigurationIsFollowed(t *testing.T) {
 	change(func(c *api.ClusterConfiguration) { c.Namespaces = c.Namespaces[:1] })
 	c.pockets[1].await(t, led(2))
 	s := one.Snapshot()
-	if len(s.Status.Deleted) != 4 || s.Status.LastShard != 6 {
+	if len(s.Status.Deleted) != 4 || s.Status.NextShard != 6 {
 		t.Errorf("status is %+v", s.Status)
 	}
 }
@@ -216,7 +216,7 @@ func TestSnapshotTellsWhatIsKnown(t *testing.T) {
 		s, standby = a.Snapshot(), b.Snapshot()
 		return s.Known && len(s.Servers) == 4 && s.Servers["away"].Err != nil && standby.Lease.Known
 	})
-	if len(s.Shards) != 1 || s.Shards[1].Leader == "" || s.Servers["s0"].State.GetFeatures()[0] != "f" || !s.Lease.Leads {
+	if len(s.Shards) != 1 || s.Shards[0].Leader == "" || s.Servers["s0"].State.GetFeatures()[0] != "f" || !s.Lease.Leads {
 		t.Errorf("snapshot %+v", s)
 	}
 	if standby.Known || standby.Lease.Leads || standby.Lease.Address != "a:6651" {

@@ -210,7 +210,7 @@ func TestRealClusterOutlivesLeadersAndCoordinators(t *testing.T) {
 			t.Fatalf("b does not lead: %+v", s)
 		}
 	}
-	if s := b.Snapshot(); s.Status.LastShard != 4 || s.Lease.Holder != "b" {
+	if s := b.Snapshot(); s.Status.NextShard != 4 || s.Lease.Holder != "b" {
 		t.Errorf("b knows %+v", s)
 	}
 	for _, s := range l.assignments("s3", victim) {

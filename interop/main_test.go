@@ -17,11 +17,15 @@ const (
 	hierarchical = "default"
 	natural      = "natural"
 	quiet        = "quiet"
-	// single has one shard, so that orders and versions can be told exactly.
+	// single has one shard, so that orders and versions can be told exactly. It is made
+	// first, so that this is shard 0.
 	single = "single"
 )
 
 const namespaces = `
+- name: single
+  initialShardCount: 1
+  replicationFactor: 3
 - name: default
   initialShardCount: 3
   replicationFactor: 3
@@ -33,9 +37,6 @@ const namespaces = `
   initialShardCount: 1
   replicationFactor: 3
   notificationsEnabled: false
-- name: single
-  initialShardCount: 1
-  replicationFactor: 3
 `
 
 // servers is the cluster that the tests share; those that harm it begin their own.

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -142,8 +143,6 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-// This client's request for the updates of a sequence names no shard, which is shard 0;
-// a cluster of ours has none of that number. So there is nothing of them here.
 func TestSequences(t *testing.T) {
 	c := connect(t, servers, hierarchical)
 	for i, want := range []string{
@@ -162,6 +161,35 @@ func TestSequences(t *testing.T) {
 	}
 	// The shard is alive after what was refused.
 	mustPut(t, c, "seq", "x", oxia.PartitionKey("p"), oxia.SequenceKeysDeltas(1))
+}
+
+// This client's request for the updates of a sequence names no shard, which is shard 0.
+func TestSequenceUpdates(t *testing.T) {
+	c := connect(t, servers, single)
+	put := func() {
+		mustPut(t, c, "followed", "x", oxia.PartitionKey("p"), oxia.SequenceKeysDeltas(1))
+	}
+	put()
+	ctx, stop := context.WithCancel(bounded(t))
+	updates, err := c.GetSequenceUpdates(ctx, "followed", oxia.PartitionKey("p"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i <= 5; i++ {
+		select {
+		case key := <-updates:
+			if want := fmt.Sprintf("followed-%020d", i); key != want {
+				t.Fatalf("update %d is %q, want %s", i, key, want)
+			}
+		case <-ctx.Done():
+			t.Fatalf("update %d did not come", i)
+		}
+		put()
+	}
+	stop()
+	// What came before the end was noticed may still be told.
+	for range updates {
+	}
 }
 
 func TestSecondaryIndexes(t *testing.T) {

@@ -77,7 +77,7 @@ func (a ForgetServer) apply(s *Status) {
 func (a CreateNamespace) apply(s *Status) {
 	s.Namespaces = append(s.Namespaces, a.Namespace)
 	for _, shard := range a.Namespace.Shards {
-		s.LastShard = max(s.LastShard, shard.ID)
+		s.NextShard = max(s.NextShard, shard.ID+1)
 	}
 }
 

@@ -117,7 +117,7 @@ func (p *planning) createNamespace(wanted *api.Namespace) {
 			p.note("namespace "+n.Name, "cannot be created: %s", missing)
 			return
 		}
-		id := p.status.LastShard + replication.ShardID(len(n.Shards)) + 1
+		id := p.status.NextShard + replication.ShardID(len(n.Shards))
 		n.Shards = append(n.Shards, Shard{ID: id, Min: r.min, Max: r.max, Ensemble: ensemble})
 	}
 	p.do(CreateNamespace{Namespace: n})

@@ -180,8 +180,8 @@ func checkIDs(t *rapid.T, given map[replication.ShardID]string, before, s Status
 	seen := map[replication.ShardID]bool{}
 	for _, n := range s.Namespaces {
 		for _, shard := range n.Shards {
-			if seen[shard.ID] || shard.ID < 1 || shard.ID > s.LastShard {
-				t.Fatalf("shard %d of %s; the last is %d", shard.ID, n.Name, s.LastShard)
+			if seen[shard.ID] || shard.ID < 0 || shard.ID >= s.NextShard {
+				t.Fatalf("shard %d of %s; the next is %d", shard.ID, n.Name, s.NextShard)
 			}
 			seen[shard.ID] = true
 			if before.namespace(n.Name) == nil {

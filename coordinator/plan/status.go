@@ -18,8 +18,8 @@ import (
 type Status struct {
 	// Cluster is drawn once, when the cluster is made.
 	Cluster string `json:"cluster"`
-	// LastShard is the highest shard id ever given out.
-	LastShard replication.ShardID `json:"lastShard"`
+	// NextShard is the id of the next shard to be made, from 0. None is given twice.
+	NextShard replication.ShardID `json:"nextShard"`
 	// Servers are those of the configuration, and those that left it and may hold
 	// replicas still; in the order in which they came.
 	Servers []Server `json:"servers,omitempty"`
