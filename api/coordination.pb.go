@@ -602,7 +602,10 @@ type ReplicaReport struct {
 	CheckedOffset int64  `protobuf:"varint,15,opt,name=checked_offset,json=checkedOffset,proto3" json:"checked_offset,omitempty"`
 	CheckedDigest uint64 `protobuf:"fixed64,16,opt,name=checked_digest,json=checkedDigest,proto3" json:"checked_digest,omitempty"`
 	// Of a leader: the other members.
-	Members       []*MemberReport `protobuf:"bytes,17,rep,name=members,proto3" json:"members,omitempty"`
+	Members []*MemberReport `protobuf:"bytes,17,rep,name=members,proto3" json:"members,omitempty"`
+	// The digest of the state as it was measured last, after which entry.
+	DigestOffset  int64  `protobuf:"varint,18,opt,name=digest_offset,json=digestOffset,proto3" json:"digest_offset,omitempty"`
+	Digest        uint64 `protobuf:"fixed64,19,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -756,6 +759,20 @@ func (x *ReplicaReport) GetMembers() []*MemberReport {
 	return nil
 }
 
+func (x *ReplicaReport) GetDigestOffset() int64 {
+	if x != nil {
+		return x.DigestOffset
+	}
+	return 0
+}
+
+func (x *ReplicaReport) GetDigest() uint64 {
+	if x != nil {
+		return x.Digest
+	}
+	return 0
+}
+
 // A member, as its leader knows it.
 type MemberReport struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -768,9 +785,13 @@ type MemberReport struct {
 	// The leader's server does not hear it.
 	Silent bool `protobuf:"varint,5,opt,name=silent,proto3" json:"silent,omitempty"`
 	// Its state differed from the leader's where they were last compared.
-	Disputed      bool `protobuf:"varint,6,opt,name=disputed,proto3" json:"disputed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Disputed bool `protobuf:"varint,6,opt,name=disputed,proto3" json:"disputed,omitempty"`
+	// The newest offset at which they were compared; zero if they were not yet in this
+	// term.
+	ComparedOffset int64 `protobuf:"varint,7,opt,name=compared_offset,json=comparedOffset,proto3" json:"compared_offset,omitempty"`
+	Learner        bool  `protobuf:"varint,8,opt,name=learner,proto3" json:"learner,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *MemberReport) Reset() {
@@ -841,6 +862,20 @@ func (x *MemberReport) GetSilent() bool {
 func (x *MemberReport) GetDisputed() bool {
 	if x != nil {
 		return x.Disputed
+	}
+	return false
+}
+
+func (x *MemberReport) GetComparedOffset() int64 {
+	if x != nil {
+		return x.ComparedOffset
+	}
+	return 0
+}
+
+func (x *MemberReport) GetLearner() bool {
+	if x != nil {
+		return x.Learner
 	}
 	return false
 }
@@ -977,7 +1012,7 @@ const file_api_coordination_proto_rawDesc = "" +
 	"\x04gone\x18\x02 \x03(\x03R\x04gone\x12 \n" +
 	"\flooked_at_ms\x18\x03 \x01(\x03R\n" +
 	"lookedAtMs\x12\x1a\n" +
-	"\bcomplete\x18\x04 \x01(\bR\bcomplete\"\xd4\x05\n" +
+	"\bcomplete\x18\x04 \x01(\bR\bcomplete\"\x91\x06\n" +
 	"\rReplicaReport\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\x03R\x05shard\x12\x18\n" +
 	"\areplica\x18\x02 \x01(\x03R\areplica\x12;\n" +
@@ -1000,21 +1035,25 @@ const file_api_coordination_proto_rawDesc = "" +
 	"disk_bytes\x18\x0e \x01(\x03H\x00R\tdiskBytes\x88\x01\x01\x12%\n" +
 	"\x0echecked_offset\x18\x0f \x01(\x03R\rcheckedOffset\x12%\n" +
 	"\x0echecked_digest\x18\x10 \x01(\x06R\rcheckedDigest\x12;\n" +
-	"\amembers\x18\x11 \x03(\v2!.ostraka.internal.v1.MemberReportR\amembers\"c\n" +
+	"\amembers\x18\x11 \x03(\v2!.ostraka.internal.v1.MemberReportR\amembers\x12#\n" +
+	"\rdigest_offset\x18\x12 \x01(\x03R\fdigestOffset\x12\x16\n" +
+	"\x06digest\x18\x13 \x01(\x06R\x06digest\"c\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_FENCED\x10\x01\x12\x11\n" +
 	"\rROLE_FOLLOWER\x10\x02\x12\x0f\n" +
 	"\vROLE_LEADER\x10\x03\x12\x10\n" +
 	"\fROLE_DELETED\x10\x04B\r\n" +
-	"\v_disk_bytes\"\xa9\x01\n" +
+	"\v_disk_bytes\"\xec\x01\n" +
 	"\fMemberReport\x12\x16\n" +
 	"\x06server\x18\x01 \x01(\tR\x06server\x12\x18\n" +
 	"\areplica\x18\x02 \x01(\x03R\areplica\x12\x10\n" +
 	"\x03lag\x18\x03 \x01(\x03R\x03lag\x12!\n" +
 	"\fneeds_offset\x18\x04 \x01(\x03R\vneedsOffset\x12\x16\n" +
 	"\x06silent\x18\x05 \x01(\bR\x06silent\x12\x1a\n" +
-	"\bdisputed\x18\x06 \x01(\bR\bdisputed\"\xb8\x02\n" +
+	"\bdisputed\x18\x06 \x01(\bR\bdisputed\x12'\n" +
+	"\x0fcompared_offset\x18\a \x01(\x03R\x0ecomparedOffset\x12\x18\n" +
+	"\alearner\x18\b \x01(\bR\alearner\"\xb8\x02\n" +
 	"\rShardSettings\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12,\n" +
 	"\x12min_hash_inclusive\x18\x02 \x01(\aR\x10minHashInclusive\x12,\n" +

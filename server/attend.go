@@ -130,9 +130,17 @@ func (s *Server) told(state *api.ClusterState) error {
 		s.fail(err)
 		return status.Error(codes.Unavailable, err.Error())
 	}
+	before, _ := s.directory.Map()
 	if s.directory.Told(state) {
 		m, _ := s.directory.Map()
 		peers := m.Internal()
+		if before != nil {
+			for id := range before.Internal() {
+				if _, stays := peers[id]; !stays {
+					h.RemovePeer(id)
+				}
+			}
+		}
 		delete(peers, h.Self().ID)
 		h.network.SetPeers(peers)
 		s.setReady(healthpb.HealthCheckResponse_SERVING)

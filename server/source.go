@@ -56,18 +56,27 @@ func (r reported) Replicas(shards []replication.ShardID, tell func(replication.S
 }
 
 // Measure implements report.Source.
-func (r reported) Measure(shard replication.ShardID) (m report.Measure, err error) {
+func (r reported) Measure(shard replication.ShardID) (report.Measure, error) {
+	var m report.Measure
 	h := r.replicas()
 	if h == nil {
 		return m, host.ErrClosed
 	}
-	err = h.Peek(shard, func(db *kv.DB) error {
-		digest := kv.Digest(0)
-		if m.DiskBytes, err = db.DiskBytes(kv.ShardID(shard)); err != nil {
+	err := h.Peek(shard, func(db *kv.DB) error {
+		id := kv.ShardID(shard)
+		bytes, err := db.DiskBytes(id)
+		if err != nil {
 			return err
 		}
-		m.CheckedOffset, digest, err = db.Checked(kv.ShardID(shard))
-		m.CheckedDigest = uint64(digest)
+		offset, checked, err := db.Checked(id)
+		if err != nil {
+			return err
+		}
+		digest, applied, err := db.Digest(id)
+		m = report.Measure{
+			DiskBytes: bytes, CheckedOffset: offset, CheckedDigest: uint64(checked),
+			DigestOffset: applied.Offset, Digest: uint64(digest),
+		}
 		return err
 	})
 	return m, err

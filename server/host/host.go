@@ -179,6 +179,11 @@ func (h *Host) PeerOver(id replication.ServerID) {
 	h.mail.put(func(m *mail) { m.gone = append(m.gone, goneMail{peer: id, over: true}) })
 }
 
+// RemovePeer says that a server left the cluster, and holds nothing any more.
+func (h *Host) RemovePeer(id replication.ServerID) {
+	h.mail.put(func(m *mail) { m.tasks = append(m.tasks, func(l *loop) { l.node.RemovePeer(id) }) })
+}
+
 // Coordinators names those whom leaders ask for an election, in place of those named
 // before.
 func (h *Host) Coordinators(ids []replication.ServerID) {

@@ -34,8 +34,8 @@ type replica struct {
 
 type member struct {
 	replication.Member
-	lag, needs       replication.Offset
-	silent, disputed bool
+	lag, needs, compared      replication.Offset
+	silent, disputed, learner bool
 }
 
 func (s *sight) equal(o *sight) bool {
@@ -54,8 +54,9 @@ func see(id replication.ShardID, s *replication.ReplicaState, traffic host.Traff
 	}
 	for _, f := range s.Leading.Followers[:min(len(s.Leading.Followers), maxMembers)] {
 		seen.members = append(seen.members, member{
-			Member: f.Member, lag: max(s.Head.Offset-f.Match, 0), needs: f.Needs, silent: f.Silent,
+			Member: f.Member, lag: max(s.Head.Offset-f.Match, 0), needs: f.Needs, compared: f.Compared, silent: f.Silent,
 			disputed: slices.Contains(s.Leading.Disputed, f.Member),
+			learner:  !slices.Contains(s.Leading.Ensemble, f.Member) && !slices.Contains(s.Leading.Joining, f.Member),
 		})
 	}
 	return seen
@@ -79,11 +80,12 @@ func (s *sight) message() *api.ReplicaReport {
 	if s.measured {
 		m := s.measure
 		report.DiskBytes, report.CheckedOffset, report.CheckedDigest = &m.DiskBytes, m.CheckedOffset, m.CheckedDigest
+		report.DigestOffset, report.Digest = m.DigestOffset, m.Digest
 	}
 	for _, m := range s.members {
 		report.Members = append(report.Members, &api.MemberReport{
 			Server: string(m.Server), Replica: int64(m.Replica), Lag: int64(m.lag), NeedsOffset: int64(m.needs),
-			Silent: m.silent, Disputed: m.disputed,
+			Silent: m.silent, Disputed: m.disputed, ComparedOffset: int64(m.compared), Learner: m.learner,
 		})
 	}
 	return report

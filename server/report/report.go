@@ -41,6 +41,9 @@ type Measure struct {
 	// replicas are compared.
 	CheckedOffset int64
 	CheckedDigest uint64
+	// Digest is that of the state now, after the entry at DigestOffset.
+	DigestOffset int64
+	Digest       uint64
 }
 
 // Reporter keeps the reports. See the package comment.

@@ -242,7 +242,8 @@ func TestReportSaysWhatAReplicaIsAt(t *testing.T) {
 		Head: replication.EntryID{Offset: 20}, Commit: 18, Applied: 17, Needs: 4,
 		Incoming: replication.IncomingState{Last: replication.EntryID{Offset: 9}, Kept: 100},
 		Leading: &replication.LeadingState{
-			Followers: []replication.FollowerState{{Member: m("b", 2), Match: 15, Silent: true}, {Member: m("c", 3), Match: 20, Needs: 2}},
+			Ensemble:  []replication.Member{m("a", 1), m("b", 2)},
+			Followers: []replication.FollowerState{{Member: m("b", 2), Match: 15, Silent: true}, {Member: m("c", 3), Match: 20, Needs: 2, Compared: 12}},
 			Disputed:  []replication.Member{m("c", 3)},
 		},
 	}, host.Traffic{Writes: 8, Reads: 9}).message()
@@ -251,7 +252,7 @@ func TestReportSaysWhatAReplicaIsAt(t *testing.T) {
 		HeadOffset: 20, CommitOffset: 18, AppliedOffset: 17, NeedsOffset: 4, Installing: true, InstalledBytes: 100,
 		Writes: 8, Reads: 9,
 		Members: []*api.MemberReport{
-			{Server: "b", Replica: 2, Lag: 5, Silent: true}, {Server: "c", Replica: 3, NeedsOffset: 2, Disputed: true},
+			{Server: "b", Replica: 2, Lag: 5, Silent: true}, {Server: "c", Replica: 3, NeedsOffset: 2, Disputed: true, ComparedOffset: 12, Learner: true},
 		},
 	}
 	if !proto.Equal(got, want) {
