@@ -155,11 +155,7 @@ func (s *script) wipe(a args) {
 // wish gives a coordinator the planner's wish for the shard's members.
 func (s *script) wish(a args) {
 	at := a.server(s.cluster, a.word(0))
-	var servers []replication.ServerID
-	for _, name := range a.list("to") {
-		servers = append(servers, replication.ServerID(name))
-	}
-	at.node.ChangeEnsemble(Shard, servers)
+	at.node.ChangeEnsemble(Shard, a.serverIDs("to"))
 	at.wake()
 	s.rest(a)
 }
@@ -191,11 +187,7 @@ func (s *script) end(a args) {
 // recover gives a coordinator the order to go on with the voters of some servers.
 func (s *script) recover(a args) {
 	at := a.server(s.cluster, a.word(0))
-	var servers []replication.ServerID
-	for _, name := range a.list("on") {
-		servers = append(servers, replication.ServerID(name))
-	}
-	at.node.Recover(Shard, servers)
+	at.node.Recover(Shard, a.serverIDs("on"))
 	at.wake()
 	s.rest(a)
 }

@@ -194,6 +194,15 @@ func (a args) list(key string) []string {
 	return nil
 }
 
+// serverIDs names servers that the cluster need not have.
+func (a args) serverIDs(key string) []replication.ServerID {
+	var ids []replication.ServerID
+	for _, name := range a.list(key) {
+		ids = append(ids, replication.ServerID(name))
+	}
+	return ids
+}
+
 func (a args) number(key string, otherwise int) int {
 	text := a.text(key, "")
 	if text == "" {
