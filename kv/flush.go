@@ -3,6 +3,7 @@ package kv
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // flushing is how flushes went, which are Pebble's own goroutine's. Left alone,
@@ -11,6 +12,9 @@ import (
 type flushing struct {
 	// failed is closed with the first failure; no call that writes succeeds after.
 	failed chan struct{}
+	// stalls counts how often writers had to wait, because what is to be flushed or
+	// compacted had become too much.
+	stalls atomic.Int64
 
 	mu  sync.Mutex
 	err error

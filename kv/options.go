@@ -106,6 +106,7 @@ func (o *Options) pebbleOptions(failing *flushing) (*pebble.Options, error) {
 		},
 		FlushEnd:        func(info pebble.FlushInfo) { failing.ended(info.Err) },
 		BackgroundError: failing.failedInBackground,
+		WriteStallBegin: func(pebble.WriteStallBeginInfo) { failing.stalls.Add(1) },
 	}
 	for i := range engine.Levels {
 		engine.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)

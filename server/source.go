@@ -19,7 +19,7 @@ func (s *Server) Running() (metrics.Running, bool) {
 	if m == nil {
 		m = &cluster.Map{}
 	}
-	r := metrics.Running{Queues: h.Queues(), Peers: h.network.Stats(), Log: s.disk.Log().Usage()}
+	r := metrics.Running{Queues: h.Queues(), Peers: h.network.Stats(), Log: s.disk.Log().Usage(), Storage: s.disk.State().Usage()}
 	h.Replicas(h.Shards(), func(id replication.ShardID, state replication.ReplicaState, _ host.Traffic) {
 		shard, _ := m.Shard(id)
 		r.Replicas = append(r.Replicas, metrics.Replica{Namespace: shard.Namespace, Shard: id, State: state})

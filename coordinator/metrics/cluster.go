@@ -6,18 +6,15 @@ import (
 	"github.com/ostraka-db/ostraka/coordinator"
 )
 
-var (
-	shards = prometheus.NewDesc(prefix+"shards", "Shards of the namespace. Only while this coordinator leads.",
-		[]string{"namespace"}, nil)
-	shardsLed = prometheus.NewDesc(prefix+"shards_led", "Shards of the namespace that have a leader. Only while this coordinator leads.",
-		[]string{"namespace"}, nil)
-	servers = prometheus.NewDesc(prefix+"servers", "Data servers by state: running, draining, unavailable. Only while this coordinator leads.",
-		[]string{"state"}, nil)
-	notes = prometheus.NewDesc(prefix+"unmet_wishes", "What the configuration asks for and cannot be at present. Only while this coordinator leads.",
-		nil, nil)
-	configValid = prometheus.NewDesc(prefix+"config_valid", "1 if the configuration as it was last written is in force, 0 if it is refused.",
-		nil, nil)
-)
+// looked are the metrics that are looked up at each scrape, by their names.
+var looked = func() map[string]*prometheus.Desc {
+	descs := map[string]*prometheus.Desc{}
+	for _, name := range []string{configValid, servers, shards, shardsLed, unmetWishes} {
+		d := definitions.Of(name)
+		descs[name] = prometheus.NewDesc(d.Name, d.Help, d.Labels, nil)
+	}
+	return descs
+}()
 
 // cluster is a collector of what a coordinator knows.
 type cluster struct {
@@ -26,7 +23,7 @@ type cluster struct {
 
 // Describe implements prometheus.Collector.
 func (c *cluster) Describe(out chan<- *prometheus.Desc) {
-	for _, one := range []*prometheus.Desc{shards, shardsLed, servers, notes, configValid} {
+	for _, one := range looked {
 		out <- one
 	}
 }
@@ -34,8 +31,8 @@ func (c *cluster) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c *cluster) Collect(out chan<- prometheus.Metric) {
 	now := c.snapshot()
-	gauge := func(desc *prometheus.Desc, value int, labels ...string) {
-		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+	gauge := func(name string, value int, labels ...string) {
+		out <- prometheus.MustNewConstMetric(looked[name], prometheus.GaugeValue, float64(value), labels...)
 	}
 	valid := 1
 	if now.ConfigProblem != nil {
@@ -69,5 +66,5 @@ func (c *cluster) Collect(out chan<- prometheus.Metric) {
 	for state, count := range states {
 		gauge(servers, count, state)
 	}
-	gauge(notes, len(now.Notes))
+	gauge(unmetWishes, len(now.Notes))
 }

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"errors"
+	"flag"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,25 @@ import (
 	"github.com/ostraka-db/ostraka/api"
 	"github.com/ostraka-db/ostraka/coordinator"
 	"github.com/ostraka-db/ostraka/coordinator/plan"
+	"github.com/ostraka-db/ostraka/internal/metric"
 	"github.com/ostraka-db/ostraka/replication"
 )
+
+var rewrite = flag.Bool("rewrite", false, "write docs/metrics.md anew")
+
+// The table in the documentation is the one of the definitions.
+func TestDocumentationIsCurrent(t *testing.T) {
+	at := metric.Document{Path: "../../docs/metrics.md", Process: "a coordinator", Command: "go test ./coordinator/metrics -rewrite"}
+	if err := at.Hold(definitions, *rewrite); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNamesFollowTheConventions(t *testing.T) {
+	for _, problem := range definitions.Problems() {
+		t.Error(problem)
+	}
+}
 
 func TestMetricsShowWhatTheyAreTold(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
@@ -87,5 +105,22 @@ ostraka_coordinator_shards_led{namespace="n"} 1
 # HELP ostraka_coordinator_unmet_wishes What the configuration asks for and cannot be at present. Only while this coordinator leads.
 # TYPE ostraka_coordinator_unmet_wishes gauge
 ostraka_coordinator_unmet_wishes 1
-`, prefix+"config_valid", prefix+"servers", prefix+"shards", prefix+"shards_led", prefix+"unmet_wishes")
+`, configValid, servers, shards, shardsLed, unmetWishes)
+
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, f := range families {
+		told[f.GetName()] = true
+	}
+	for _, d := range definitions {
+		if !told[d.Name] {
+			t.Errorf("%s is not told", d.Name)
+		}
+	}
+	if len(told) != len(definitions) {
+		t.Errorf("%d metrics are told, %d defined", len(told), len(definitions))
+	}
 }

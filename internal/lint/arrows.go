@@ -51,11 +51,11 @@ var arrows = []arrow{
 	// One server's durable half, which every driver of the core shares.
 	{from: "server/storage", to: []string{"api", "kv", "kv/keyspace", "replication", "wal"}},
 	{from: "server", to: []string{
-		"api", "kv", "kv/keyspace", "replication", "replication/grpc", "server/storage", "wal",
+		"api", "kv", "kv/keyspace", "replication", "replication/grpc", "server/storage", "wal", "internal/metric",
 	}},
 	{from: "server/command", to: []string{"api", "internal/process", "server", "server/storage", "wal"}},
 	{from: "coordinator/command", to: []string{"api", "coordinator", "internal/process"}},
-	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc"}},
+	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc", "internal/metric"}},
 	// A client must not drag the storage engine into its user's program.
 	{from: "client", to: []string{"api", "kv/keyspace"}},
 
@@ -67,6 +67,7 @@ var arrows = []arrow{
 
 	// What every process has around its work.
 	{from: "internal/process", to: []string{"api"}},
+	{from: "internal/metric"},
 
 	// The specification is held to the core by behaviours replayed on it.
 	{from: "tla", to: []string{"replication", "replication/replicationtest"}},

@@ -1,25 +1,6 @@
 package metrics
 
-import (
-	"fmt"
-	"strings"
-)
-
-// definition is one metric.
-type definition struct {
-	name   string
-	kind   kind
-	labels []string
-	help   string
-}
-
-type kind string
-
-const (
-	counter   kind = "counter"
-	gauge     kind = "gauge"
-	histogram kind = "histogram"
-)
+import "github.com/ostraka-db/ostraka/internal/metric"
 
 // The names of all metrics.
 const (
@@ -59,6 +40,23 @@ const (
 	peerLinks     = "ostraka_peer_links"
 	peerGone      = "ostraka_peer_gone_total"
 
+	storageBytes       = "ostraka_storage_bytes"
+	storageDead        = "ostraka_storage_obsolete_bytes"
+	storageLevelTables = "ostraka_storage_level_tables"
+	storageLevelBytes  = "ostraka_storage_level_bytes"
+	storageReadAmp     = "ostraka_storage_read_amplification"
+	storageDebt        = "ostraka_storage_compaction_debt_bytes"
+	storageCompactions = "ostraka_storage_compactions_total"
+	storageFailures    = "ostraka_storage_compactions_failed_total"
+	storageCompacting  = "ostraka_storage_compactions_running"
+	storageFlushes     = "ostraka_storage_flushes_total"
+	storageWritten     = "ostraka_storage_written_bytes_total"
+	storageStalls      = "ostraka_storage_write_stalls_total"
+	storageMemTables   = "ostraka_storage_memtable_bytes"
+	storageCache       = "ostraka_storage_block_cache_bytes"
+	storageCacheAsked  = "ostraka_storage_block_cache_lookups_total"
+	storageIterators   = "ostraka_storage_iterators_open"
+
 	replicaRole    = "ostraka_replica_role"
 	replicaServing = "ostraka_replica_serving"
 	replicaTerm    = "ostraka_replica_term"
@@ -69,75 +67,69 @@ const (
 	memberLag      = "ostraka_replica_member_lag_entries"
 )
 
-var perShard = []string{"namespace", "shard"}
-
 // definitions are all metrics, in the order of the table.
-var definitions = []definition{
-	{buildInfo, gauge, []string{"version", "go_version"}, "Always 1; the labels say what runs."},
-	{ready, gauge, nil, "1 if clients are served."},
-	{leaderships, gauge, nil, "Shards that this server leads and serves."},
-	{reignsBegun, counter, nil, "How often this server began to serve as the leader of a shard."},
-	{reignsEnded, counter, nil, "How often this server ceased to serve as the leader of a shard."},
+var definitions = metric.Definitions{
+	metric.Gauge(buildInfo, "Always 1; the labels say what runs.", "version", "go_version"),
+	metric.Gauge(ready, "1 if clients are served."),
+	metric.Gauge(leaderships, "Shards that this server leads and serves."),
+	metric.Counter(reignsBegun, "How often this server began to serve as the leader of a shard."),
+	metric.Counter(reignsEnded, "How often this server ceased to serve as the leader of a shard."),
 
-	{callsTotal, counter, []string{"method", "code"}, "Calls of clients that have ended, by their gRPC code."},
-	{callsOpen, gauge, []string{"method"}, "Calls of clients that are under way; a stream is one call."},
-	{callSeconds, histogram, []string{"method"}, "How long calls with one answer took."},
-	{requestSeconds, histogram, []string{"kind", "outcome"}, "From the submission of a write, or of a read's confirmation, to its outcome."},
-	{stepSeconds, histogram, nil, "How long the protocol took for everything that had arrived together."},
-	{syncSeconds, histogram, nil, "How long a write and sync of the log took. Its count is that of the syncs."},
-	{applySeconds, histogram, nil, "How long the state machine took for a batch of entries of one shard."},
-	{appliedEntries, counter, nil, "Entries that were applied."},
+	metric.Counter(callsTotal, "Calls of clients that have ended, by their gRPC code.", "method", "code"),
+	metric.Gauge(callsOpen, "Calls of clients that are under way; a stream is one call.", "method"),
+	metric.Histogram(callSeconds, "How long calls with one answer took.", "method"),
+	metric.Histogram(requestSeconds, "From the submission of a write, or of a read's confirmation, to its outcome.", "kind", "outcome"),
+	metric.Histogram(stepSeconds, "How long the protocol took for everything that had arrived together."),
+	metric.Histogram(syncSeconds, "How long a write and sync of the log took. Its count is that of the syncs."),
+	metric.Histogram(applySeconds, "How long the state machine took for a batch of entries of one shard."),
+	metric.Counter(appliedEntries, "Entries that were applied."),
 
-	{mailWaiting, gauge, nil, "What the protocol's goroutine has not looked at yet."},
-	{requestsOpen, gauge, nil, "Requests of clients without an outcome."},
-	{stateWaiting, gauge, nil, "What the state machine was asked and has not begun."},
-	{envelopesLost, counter, nil, "Messages of peers that were dropped, because too many waited or the log had no room."},
-	{logBytes, gauge, nil, "What the log takes on disk."},
-	{logIndexBytes, gauge, nil, "What the log's index takes in memory."},
-	{logSegments, gauge, nil, "Files of the log."},
+	metric.Gauge(mailWaiting, "What the protocol's goroutine has not looked at yet."),
+	metric.Gauge(requestsOpen, "Requests of clients without an outcome."),
+	metric.Gauge(stateWaiting, "What the state machine was asked and has not begun."),
+	metric.Counter(envelopesLost, "Messages of peers that were dropped, because too many waited or the log had no room."),
+	metric.Gauge(logBytes, "What the log takes on disk."),
+	metric.Gauge(logIndexBytes, "What the log's index takes in memory."),
+	metric.Gauge(logSegments, "Files of the log."),
 
-	{sessionsOpen, gauge, nil, "Sessions of the shards that this server leads."},
-	{sessionsCreated, counter, nil, "Sessions that were created here."},
-	{sessionsClosed, counter, nil, "Sessions that their clients closed here."},
-	{sessionsExpired, counter, nil, "Sessions that nobody kept alive, and that were ended here."},
-	{keptAlive, counter, nil, "Heartbeats of sessions that were taken."},
-	{noticesSent, counter, nil, "Batches of notifications that were sent to clients."},
-	{noticesLag, histogram, nil, "From the commit of a write to the moment at which its notifications were handed to a client's connection."},
+	metric.Gauge(storageBytes, "What the storage engine takes on disk, the log not counted."),
+	metric.Gauge(storageDead, "That part of it that is not needed any more and will be deleted; it grows while reads or snapshots hold on to it."),
+	metric.Gauge(storageLevelTables, "Tables of the storage engine, by level: from 0, where flushes go, to 6.", "level"),
+	metric.Gauge(storageLevelBytes, "Bytes of these tables.", "level"),
+	metric.Gauge(storageReadAmp, "How many tables a read may have to look into. It grows where compactions do not keep up."),
+	metric.Gauge(storageDebt, "How much is estimated to be left for compactions to do."),
+	metric.Counter(storageCompactions, "Compactions that ended."),
+	metric.Counter(storageFailures, "Those of them that failed; the log says why."),
+	metric.Gauge(storageCompacting, "Compactions that are under way."),
+	metric.Counter(storageFlushes, "Flushes of what was applied, from memory to disk."),
+	metric.Counter(storageWritten, "Bytes that the storage engine wrote, by flush, compaction or ingestion (of snapshots).", "by"),
+	metric.Counter(storageStalls, "How often applying had to wait for flushes or compactions."),
+	metric.Gauge(storageMemTables, "Memory that is taken by what is applied and not flushed."),
+	metric.Gauge(storageCache, "What the read cache holds."),
+	metric.Counter(storageCacheAsked, "Blocks that were looked for in the read cache, by hit or miss.", "outcome"),
+	metric.Gauge(storageIterators, "Iterators over tables that are open."),
 
-	{peerEnvelopes, counter, []string{"lane", "direction"}, "Messages between servers, by lane, sent or received."},
-	{peerBytes, counter, []string{"lane", "direction"}, "Bytes of messages between servers, by lane, sent or received."},
-	{peerDropped, counter, []string{"lane", "why"}, "Messages to servers that were dropped: the queue was full, there was no link, or it broke."},
-	{peerWaiting, gauge, []string{"lane"}, "Messages that wait to be sent to servers."},
-	{peerLinks, gauge, nil, "Links between this server and others."},
-	{peerGone, counter, nil, "How often the last link to a server broke, or a server refused connections."},
+	metric.Gauge(sessionsOpen, "Sessions of the shards that this server leads."),
+	metric.Counter(sessionsCreated, "Sessions that were created here."),
+	metric.Counter(sessionsClosed, "Sessions that their clients closed here."),
+	metric.Counter(sessionsExpired, "Sessions that nobody kept alive, and that were ended here."),
+	metric.Counter(keptAlive, "Heartbeats of sessions that were taken."),
+	metric.Counter(noticesSent, "Batches of notifications that were sent to clients."),
+	metric.Histogram(noticesLag, "From the commit of a write to the moment at which its notifications were handed to a client's connection."),
 
-	{replicaRole, gauge, append(perShard[:2:2], "role"), "1 for the role that the replica has: fenced, follower or leader."},
-	{replicaServing, gauge, perShard, "1 if the replica leads, and reaches a majority."},
-	{replicaTerm, gauge, perShard, "The replica's term."},
-	{replicaHead, gauge, perShard, "Offset of the last entry in the replica's log."},
-	{replicaCommit, gauge, perShard, "Offset up to which the replica knows entries to be committed."},
-	{replicaApplied, gauge, perShard, "Offset up to which entries are applied."},
-	{replicaDamaged, gauge, perShard, "1 if the replica waits for a snapshot that replaces what its disk lost."},
-	{memberLag, gauge, append(perShard[:2:2], "member"), "Of a leader: how many entries another member has not acknowledged."},
-}
+	metric.Counter(peerEnvelopes, "Messages between servers, by lane, sent or received.", "lane", "direction"),
+	metric.Counter(peerBytes, "Bytes of messages between servers, by lane, sent or received.", "lane", "direction"),
+	metric.Counter(peerDropped, "Messages to servers that were dropped: the queue was full, there was no link, or it broke.", "lane", "why"),
+	metric.Gauge(peerWaiting, "Messages that wait to be sent to servers.", "lane"),
+	metric.Gauge(peerLinks, "Links between this server and others."),
+	metric.Counter(peerGone, "How often the last link to a server broke, or a server refused connections."),
 
-// definitionOf returns a metric's definition.
-func definitionOf(name string) definition {
-	for _, d := range definitions {
-		if d.name == name {
-			return d
-		}
-	}
-	panic("metrics: " + name + " is not defined")
-}
-
-// Table returns the table of all metrics, as the documentation has it.
-func Table() string {
-	var b strings.Builder
-	b.WriteString("| Metric | Type | Labels | What it tells |\n|---|---|---|---|\n")
-	for _, d := range definitions {
-		labels := strings.Join(d.labels, ", ")
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.name, d.kind, labels, d.help)
-	}
-	return b.String()
+	metric.Gauge(replicaRole, "1 for the role that the replica has: fenced, follower or leader.", "namespace", "shard", "role"),
+	metric.Gauge(replicaServing, "1 if the replica leads, and reaches a majority.", "namespace", "shard"),
+	metric.Gauge(replicaTerm, "The replica's term.", "namespace", "shard"),
+	metric.Gauge(replicaHead, "Offset of the last entry in the replica's log.", "namespace", "shard"),
+	metric.Gauge(replicaCommit, "Offset up to which the replica knows entries to be committed.", "namespace", "shard"),
+	metric.Gauge(replicaApplied, "Offset up to which entries are applied.", "namespace", "shard"),
+	metric.Gauge(replicaDamaged, "1 if the replica waits for a snapshot that replaces what its disk lost.", "namespace", "shard"),
+	metric.Gauge(memberLag, "Of a leader: how many entries another member has not acknowledged.", "namespace", "shard", "member"),
 }

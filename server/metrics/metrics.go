@@ -90,10 +90,7 @@ func (m *Metrics) NotificationsSent(lag time.Duration) {
 }
 
 func (m *Metrics) histograms(name string) *prometheus.HistogramVec {
-	d := definitionOf(name)
-	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: d.name, Help: d.help, Buckets: durations}, d.labels)
-	m.registry.MustRegister(v)
-	return v
+	return register(m, definitions.HistogramVec(name, durations))
 }
 
 func (m *Metrics) histogram(name string) prometheus.Observer {
@@ -101,17 +98,16 @@ func (m *Metrics) histogram(name string) prometheus.Observer {
 }
 
 func (m *Metrics) counters(name string) *prometheus.CounterVec {
-	d := definitionOf(name)
-	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: d.name, Help: d.help}, d.labels)
-	m.registry.MustRegister(v)
-	return v
+	return register(m, definitions.CounterVec(name))
 }
 
 func (m *Metrics) counter(name string) prometheus.Counter { return m.counters(name).WithLabelValues() }
 
 func (m *Metrics) gauges(name string) *prometheus.GaugeVec {
-	d := definitionOf(name)
-	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: d.name, Help: d.help}, d.labels)
-	m.registry.MustRegister(v)
-	return v
+	return register(m, definitions.GaugeVec(name))
+}
+
+func register[C prometheus.Collector](m *Metrics, c C) C {
+	m.registry.MustRegister(c)
+	return c
 }

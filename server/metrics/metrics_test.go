@@ -2,14 +2,14 @@ package metrics
 
 import (
 	"flag"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/ostraka-db/ostraka/internal/metric"
+	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/replication"
 )
 
@@ -17,50 +17,17 @@ var rewrite = flag.Bool("rewrite", false, "write docs/metrics.md anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const (
-	document = "../../docs/metrics.md"
-	begin    = "<!-- The table of a data server: go test ./server/metrics -rewrite -->\n"
-	end      = "<!-- End of the table of a data server -->\n"
-)
-
 // The table in the documentation is the one of the definitions.
 func TestDocumentationIsCurrent(t *testing.T) {
-	text, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(text), begin)
-	table, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		t.Fatalf("%s has no place for the table", document)
-	}
-	if table == Table() {
-		return
-	}
-	if !*rewrite {
-		t.Fatalf("%s is not current; run go test ./server/metrics -rewrite", document)
-	}
-	if err := os.WriteFile(document, []byte(before+begin+Table()+end+after), 0o644); err != nil {
-		t.Fatal(err)
+	at := metric.Document{Path: "../../docs/metrics.md", Process: "a data server", Command: "go test ./server/metrics -rewrite"}
+	if err := at.Hold(definitions, *rewrite); err != nil {
+		t.Error(err)
 	}
 }
 
-var named = regexp.MustCompile(`^ostraka_[a-z_]+$`)
-
-// Names follow Prometheus: a prefix, units, and what is counted ends in total.
 func TestNamesFollowTheConventions(t *testing.T) {
-	seen := map[string]bool{}
-	for _, d := range definitions {
-		if !named.MatchString(d.name) || seen[d.name] || d.help == "" || !strings.HasSuffix(d.help, ".") {
-			t.Errorf("%+v is named badly, twice or not explained", d)
-		}
-		seen[d.name] = true
-		if strings.HasSuffix(d.name, "_total") != (d.kind == counter) {
-			t.Errorf("%s is a %s", d.name, d.kind)
-		}
-		if (d.kind == histogram) != strings.HasSuffix(d.name, "_seconds") {
-			t.Errorf("%s is a %s", d.name, d.kind)
-		}
+	for _, problem := range definitions.Problems() {
+		t.Error(problem)
 	}
 }
 
@@ -72,7 +39,7 @@ func (fixed) Sessions() int    { return 3 }
 func (fixed) Leaderships() int { return 2 }
 func (fixed) Running() (Running, bool) {
 	member := replication.Member{Server: "s2", Replica: 2}
-	return Running{Replicas: []Replica{{Namespace: "default", Shard: 7, State: replication.ReplicaState{
+	return Running{Storage: kv.Usage{Bytes: 100, WriteStalls: 6}, Replicas: []Replica{{Namespace: "default", Shard: 7, State: replication.ReplicaState{
 		Role: replication.RoleLeader, Serving: true, Term: replication.TermID{Term: 4},
 		Head: replication.EntryID{Term: 4, Offset: 20}, Commit: 19, Applied: 18,
 		Leading: &replication.LeadingState{Followers: []replication.FollowerState{{Member: member, Match: 15}}},
@@ -100,8 +67,8 @@ func TestEveryDefinitionIsTold(t *testing.T) {
 		}
 	}
 	for _, d := range definitions {
-		if _, found := told[d.name]; !found {
-			t.Errorf("%s is not told", d.name)
+		if _, found := told[d.Name]; !found {
+			t.Errorf("%s is not told", d.Name)
 		}
 	}
 	if len(told) != len(definitions) {
@@ -109,7 +76,7 @@ func TestEveryDefinitionIsTold(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		replicaTerm: 4, replicaHead: 20, replicaCommit: 19, replicaApplied: 18, memberLag: 5, replicaServing: 1,
-		sessionsOpen: 3, leaderships: 2, ready: 1, buildInfo: 1, replicaRole: 1,
+		storageBytes: 100, storageStalls: 6, sessionsOpen: 3, leaderships: 2, ready: 1, buildInfo: 1, replicaRole: 1,
 	} {
 		if told[name] != want {
 			t.Errorf("%s is %v, want %v", name, told[name], want)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ostraka-db/ostraka/internal/metric"
+	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/replication"
 	peer "github.com/ostraka-db/ostraka/replication/grpc"
 	"github.com/ostraka-db/ostraka/server/host"
@@ -28,6 +30,7 @@ type Running struct {
 	Queues   host.Queues
 	Peers    peer.Stats
 	Log      wal.Usage
+	Storage  kv.Usage
 	Replicas []Replica
 }
 
@@ -57,12 +60,12 @@ type described struct {
 func newWatch(s Source) *watch {
 	w := &watch{source: s, by: map[string]described{}}
 	for _, name := range looked {
-		d := definitionOf(name)
+		d := definitions.Of(name)
 		kind := prometheus.GaugeValue
-		if d.kind == counter {
+		if d.Kind == metric.KindCounter {
 			kind = prometheus.CounterValue
 		}
-		w.by[name] = described{prometheus.NewDesc(d.name, d.help, d.labels, nil), kind}
+		w.by[name] = described{prometheus.NewDesc(d.Name, d.Help, d.Labels, nil), kind}
 	}
 	return w
 }
@@ -71,6 +74,9 @@ func newWatch(s Source) *watch {
 var looked = []string{
 	ready, leaderships, sessionsOpen, mailWaiting, requestsOpen, stateWaiting, envelopesLost,
 	logBytes, logIndexBytes, logSegments, peerEnvelopes, peerBytes, peerDropped, peerWaiting, peerLinks, peerGone,
+	storageBytes, storageDead, storageLevelTables, storageLevelBytes, storageReadAmp, storageDebt, storageCompactions,
+	storageFailures, storageCompacting, storageFlushes, storageWritten, storageStalls, storageMemTables, storageCache,
+	storageCacheAsked, storageIterators,
 	replicaRole, replicaServing, replicaTerm, replicaHead, replicaCommit, replicaApplied, replicaDamaged, memberLag,
 }
 
@@ -98,6 +104,7 @@ func (w *watch) Collect(to chan<- prometheus.Metric) {
 	tell.value(logBytes, float64(r.Log.Bytes))
 	tell.value(logIndexBytes, float64(r.Log.IndexBytes))
 	tell.value(logSegments, float64(len(r.Log.Segments)))
+	tell.storage(&r.Storage)
 	tell.peers(&r.Peers)
 	for i := range r.Replicas {
 		tell.replica(&r.Replicas[i])
@@ -113,6 +120,30 @@ type teller struct {
 func (t teller) value(name string, v float64, labels ...string) {
 	is := t.by[name]
 	t.to <- prometheus.MustNewConstMetric(is.desc, is.kind, v, labels...)
+}
+
+func (t teller) storage(u *kv.Usage) {
+	t.value(storageBytes, float64(u.Bytes))
+	t.value(storageDead, float64(u.ObsoleteBytes))
+	for i, level := range u.Levels {
+		t.value(storageLevelTables, float64(level.Tables), strconv.Itoa(i))
+		t.value(storageLevelBytes, float64(level.Bytes), strconv.Itoa(i))
+	}
+	t.value(storageReadAmp, float64(u.ReadAmplification))
+	t.value(storageDebt, float64(u.CompactionDebt))
+	t.value(storageCompactions, float64(u.Compactions))
+	t.value(storageFailures, float64(u.CompactionsFailed))
+	t.value(storageCompacting, float64(u.CompactionsRunning))
+	t.value(storageFlushes, float64(u.Flushes))
+	t.value(storageWritten, float64(u.FlushedBytes), "flush")
+	t.value(storageWritten, float64(u.CompactedBytes), "compaction")
+	t.value(storageWritten, float64(u.IngestedBytes), "ingestion")
+	t.value(storageStalls, float64(u.WriteStalls))
+	t.value(storageMemTables, float64(u.MemTableBytes))
+	t.value(storageCache, float64(u.CacheBytes))
+	t.value(storageCacheAsked, float64(u.CacheHits), "hit")
+	t.value(storageCacheAsked, float64(u.CacheMisses), "miss")
+	t.value(storageIterators, float64(u.Iterators))
 }
 
 func (t teller) peers(s *peer.Stats) {
