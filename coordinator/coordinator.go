@@ -15,7 +15,6 @@ import (
 	"github.com/ostraka-db/ostraka/coordinator/elections"
 	"github.com/ostraka-db/ostraka/coordinator/lease"
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
-	"github.com/ostraka-db/ostraka/coordinator/plan"
 	"github.com/ostraka-db/ostraka/replication"
 )
 
@@ -96,64 +95,6 @@ func (c *Coordinator) show(v *view) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.leading = v
-}
-
-// Snapshot is what a coordinator knows at a moment. It shares nothing that changes.
-type Snapshot struct {
-	// Lease says who leads among the coordinators.
-	Lease lease.State
-	// ConfigProblem says why what the operator wrote last is not in force; nil if it is.
-	ConfigProblem error
-	// Config is the configuration in force, which Status need not have come to yet.
-	Config *api.ClusterConfiguration
-	// Known is set while this coordinator leads and has read what there is. The rest
-	// is empty otherwise.
-	Known  bool
-	Status plan.Status
-	// Notes are what is wanted and cannot be, with the reasons.
-	Notes   []plan.Note
-	Shards  map[replication.ShardID]ShardSnapshot
-	Servers map[replication.ServerID]ServerSnapshot
-}
-
-// ShardSnapshot is a shard as it was last heard of.
-type ShardSnapshot struct {
-	Term replication.Term
-	// Leader is empty while there is none.
-	Leader replication.ServerID
-}
-
-// ServerSnapshot is a server as it was last heard of.
-type ServerSnapshot struct {
-	// State is what the server told last; nil while there is no stream to it, for the
-	// reason that Err tells.
-	State *api.ServerState
-	Err   error
-}
-
-// Snapshot returns what is known now.
-func (c *Coordinator) Snapshot() Snapshot {
-	s := Snapshot{
-		Lease: c.candidate.State(), Config: c.options.Config.Current(), ConfigProblem: c.options.Config.Problem(),
-	}
-	c.mu.Lock()
-	v := c.leading
-	c.mu.Unlock()
-	if v == nil {
-		return s
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	s.Known, s.Status, s.Notes = true, v.status, v.notes
-	s.Shards = make(map[replication.ShardID]ShardSnapshot, len(v.shards))
-	for id, one := range v.shards {
-		s.Shards[id] = ShardSnapshot{Term: one.term, Leader: one.leader}
-	}
-	s.Servers = make(map[replication.ServerID]ServerSnapshot, len(v.servers))
-	for id, one := range v.servers {
-		s.Servers[id] = ServerSnapshot{State: one.state, Err: one.reason}
-	}
-	return s
 }
 
 // UpdateConfig changes what is wanted of the cluster. See config.Source.

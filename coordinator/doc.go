@@ -37,6 +37,9 @@
 //	reign.go        one leadership, from the first read to the last goroutine
 //	reconcile.go    bringing the status to what is wanted, and about what it says
 //	view.go         what is known of shards and servers
+//	report.go       what servers tell of their replicas, and how fast their counters go
+//	snapshot.go     all of that for who asks
+//	trouble.go      why shards are not steady
 //	publish.go      telling it to the servers
 //	cause.go        why elections are held, for who measures them
 //	transport.go    the connections of the core's messages

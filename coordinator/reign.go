@@ -129,7 +129,7 @@ func (r *reign) tryBegin(ctx context.Context) error {
 		return err
 	}
 	for id, doc := range documents {
-		r.view.written(id, doc, shards.Done)
+		r.view.found(id, doc)
 	}
 	driver := elections.New(r.self, r.options.Core)
 	r.transport, err = r.options.Transport(TransportOptions{

@@ -33,6 +33,8 @@ type shardView struct {
 	// term is the highest in which somebody was to lead, leader who does, or did last.
 	term   replication.Term
 	leader replication.ServerID
+	// since is since when leader leads, or nobody does; zero if it was found so.
+	since time.Time
 	// began is when the claim of the term was begun, cause why; zero once it is led.
 	began time.Time
 	cause Cause
@@ -45,6 +47,15 @@ type serverView struct {
 	// gone says that the connection to it is broken, and reason why it has no stream.
 	gone   bool
 	reason error
+	// known says that anything was heard of it, since from when on it is heard, or is not;
+	// zero if it was never otherwise.
+	known bool
+	since time.Time
+	// replicas are those that it told of. They were all told, as of a moment on its clock, at
+	// completeAt. Anew says that its next word tells all from the beginning.
+	replicas   map[replication.ShardID]*replicaView
+	completeAt int64
+	anew       bool
 }
 
 func newView(o Observer) *view {
@@ -73,10 +84,18 @@ func (v *view) shard(id replication.ShardID) *shardView {
 func (v *view) server(id replication.ServerID) *serverView {
 	s := v.servers[id]
 	if s == nil {
-		s = &serverView{}
+		s = &serverView{replicas: map[replication.ShardID]*replicaView{}}
 		v.servers[id] = s
 	}
 	return s
+}
+
+// found takes a shard's document as it was stored before this reign.
+func (v *view) found(id replication.ShardID, doc replication.Document) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := v.shard(id)
+	s.document, s.term, s.leader = &doc, doc.Term.Term, doc.Leader.Server
 }
 
 // written takes a shard's document. That a leader serves is so from the moment that
@@ -110,6 +129,9 @@ func (v *view) led(s *shardView, doc replication.Document) {
 	if !s.began.IsZero() && s.cause != "" {
 		v.observer.ElectionEnded(s.cause, time.Since(s.began))
 	}
+	if s.leader != doc.Leader.Server {
+		s.since = time.Now()
+	}
 	s.term, s.leader = doc.Term.Term, doc.Leader.Server
 	s.began, s.cause = time.Time{}, ""
 	signal(v.news)
@@ -122,16 +144,21 @@ func (v *view) claimed(s *shardView, before *replication.Document, doc replicati
 		s.cause = v.causeOf(before, &doc)
 		v.observer.ElectionBegan(s.cause)
 	}
+	if s.leader != "" || s.since.IsZero() {
+		s.since = time.Now()
+	}
 	s.term, s.leader = doc.Term.Term, ""
 	signal(v.rumour)
 }
 
-// heard takes what a server tells of itself.
+// heard takes what a server tells of itself, which is the view's from then on.
 func (v *view) heard(id replication.ServerID, state *api.ServerState) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.server(id)
-	s.state, s.gone, s.reason = state, false, nil
+	s.reached(func() { s.state, s.gone, s.reason = state, false, nil })
+	s.reports(state.GetReports())
+	state.Reports = nil
 }
 
 // lost takes that there is no stream to a server.
@@ -139,14 +166,16 @@ func (v *view) lost(id replication.ServerID, reason error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.server(id)
-	s.state, s.reason = nil, reason
+	s.reached(func() { s.state, s.reason = nil, reason })
+	s.anew = true
 }
 
 // gone takes that the connection to a server broke.
 func (v *view) gone(id replication.ServerID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.server(id).gone = true
+	s := v.server(id)
+	s.reached(func() { s.gone = true })
 }
 
 // set takes what there is to be, and what could not be brought about.
