@@ -12,7 +12,8 @@
 //  2. A reign that ended has ended: the next begins after the function returned.
 //  3. When Run's own context is done, the function's is too, and once it has returned
 //     the lease is released, so that another takes it without waiting.
-//  4. A holder that was killed, stopped, or cut off from the store is replaced after
+//  4. A candidate that is Sole writes the lease when its reign begins and when it ends.
+//  5. A holder that was killed, stopped, or cut off from the store is replaced after
 //     Options.Hold and at most Options.Look more.
 //
 // It is not promised that only one leads at a time: a process that was stopped and

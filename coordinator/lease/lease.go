@@ -25,7 +25,8 @@ type Options struct {
 	// Address is where admins reach it.
 	Address string
 	// Sole says that no other coordinator can run, so that a lease is taken whoever
-	// seems to hold it: what is left of a run before this one.
+	// seems to hold it: what is left of a run before this one. It is not renewed: there
+	// is nobody who would look at it.
 	Sole bool
 
 	// Beat is how often the holder renews the lease.
@@ -193,6 +194,13 @@ func reason(lost error) string {
 // renew beats until the context is done, the reign is over, or the lease is lost,
 // which is an error.
 func (c *Candidate) renew(ctx context.Context, over <-chan struct{}) error {
+	if c.options.Sole {
+		select {
+		case <-ctx.Done():
+		case <-over:
+		}
+		return nil
+	}
 	ticker := time.NewTicker(c.options.Beat)
 	defer ticker.Stop()
 	// The others count from when they see a beat, which is after it was begun.

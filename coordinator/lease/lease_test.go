@@ -234,6 +234,31 @@ func TestSoleCandidateWaitsForNobody(t *testing.T) {
 	})
 }
 
+// Who is alone writes the lease when it begins, and when it ends: a beat costs syncs, and
+// nobody is there to see it.
+func TestSoleCandidateDoesNotBeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.NewStore()
+		a := contend(t, store, Options{Name: "a", Sole: true})
+		settled(t, 100*DefaultOptions().Hold)
+		wantLeader(t, a)
+		version := func() int64 {
+			lease, version, err := store.Open().ReadLease(t.Context())
+			if err != nil || lease.Holder != "a" {
+				t.Fatalf("the lease is %+v, %v", lease, err)
+			}
+			return version
+		}
+		if v := version(); v != 1 {
+			t.Errorf("the lease was written %d times in a reign, want once", v)
+		}
+		a.stop()
+		if v := version(); v != 2 {
+			t.Errorf("the lease was written %d times by its release, want twice", v)
+		}
+	})
+}
+
 func TestReigningFunctionMayEndItsReign(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewCandidate(memory.NewStore().Open(), Options{Name: "a"})
