@@ -2,10 +2,15 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/ostraka-db/ostraka/replication"
+	"github.com/ostraka-db/ostraka/server/host"
 )
 
 const (
@@ -14,12 +19,21 @@ const (
 	drainAgain = 100 * time.Millisecond
 	// leadershipsEvery is how often a draining server counts what it leads.
 	leadershipsEvery = 20 * time.Millisecond
+	// successorsEvery is how often it looks whether anybody could lead in its place.
+	successorsEvery = 200 * time.Millisecond
+	// successorsWithin is for how long nobody must have been able to, before it stops
+	// waiting: longer than another coordinator takes to lead, and than it takes to hear
+	// a member again that starts.
+	successorsWithin = 3 * time.Second
 )
 
+// errNoSuccessor is why a draining server stops waiting though it still leads.
+var errNoSuccessor = errors.New("no coordinator, or no other member of them, can be reached, and so nobody can take over")
+
 // Drain makes the server ready to be closed: it gives its leaderships away, goes on
-// serving until it has none, or the context ends, and then lets requests that are under
-// way end. One that is alone has nobody to give them to, and keeps them. An error says what was left when the context ended; Close is called all the
-// same.
+// serving until it has none, nobody can take over what it has, or the context ends, and
+// then lets requests that are under way end. One that is alone has nobody to give them
+// to, and keeps them. An error says what was left, and why; Close is called all the same.
 func (s *Server) Drain(ctx context.Context) error {
 	s.self.drain()
 	s.setReady(healthpb.HealthCheckResponse_NOT_SERVING)
@@ -57,6 +71,9 @@ func (s *Server) awaitNoLeaderships(ctx context.Context) error {
 	// A leader that does not serve yet is counted by nobody but the replicas themselves.
 	again := time.NewTicker(leadershipsEvery)
 	defer again.Stop()
+	look := time.NewTicker(successorsEvery)
+	defer look.Stop()
+	hopeful := time.Now()
 	for {
 		_, leaderships, changed := s.self.state()
 		if leaderships == 0 && s.hosting.Load().Leaderships() == 0 {
@@ -65,10 +82,39 @@ func (s *Server) awaitNoLeaderships(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-again.C:
+		case <-look.C:
+			if s.hasSuccessor() {
+				hopeful = time.Now()
+			} else if time.Since(hopeful) >= successorsWithin {
+				return s.stillLeads(errNoSuccessor)
+			}
 		case <-ctx.Done():
-			return fmt.Errorf("this server still leads %d shards: %w", s.hosting.Load().Leaderships(), ctx.Err())
+			return s.stillLeads(ctx.Err())
 		case <-s.stopping:
 			return nil
 		}
 	}
+}
+
+func (s *Server) stillLeads(why error) error {
+	return fmt.Errorf("this server still leads %d shards: %w", s.hosting.Load().Leaderships(), why)
+}
+
+// hasSuccessor reports whether there is a coordinator, and a shard that is led from here
+// has another voter that is heard.
+func (s *Server) hasSuccessor() bool {
+	if !s.self.attended() {
+		return false
+	}
+	h, found := s.hosting.Load(), false
+	h.Replicas(h.Shards(), func(_ replication.ShardID, r replication.ReplicaState, _ host.Traffic) {
+		if r.Leading == nil {
+			return
+		}
+		for _, f := range r.Leading.Followers {
+			voter := slices.Contains(r.Leading.Ensemble, f.Member) || slices.Contains(r.Leading.Joining, f.Member)
+			found = found || voter && !f.Silent
+		}
+	})
+	return found
 }

@@ -273,6 +273,24 @@ func TestDrainFailsNothingThatMayHaveHappened(t *testing.T) {
 	}
 }
 
+// Where nobody can take over, a server that stops does not wait for it: no other member
+// is there, or there never was one.
+func TestDrainWaitsForNobodyWhoIsNotThere(t *testing.T) {
+	c := startTestCluster(t,
+		&api.Namespace{Name: "default", InitialShardCount: 2, ReplicationFactor: 3},
+		&api.Namespace{Name: "single", InitialShardCount: 3, ReplicationFactor: 1})
+	leads := c.serverAt(c.first().GetLeader())
+	c.assignments(leads, "single", led)
+	for _, s := range c.servers {
+		if s != leads {
+			_ = s.Close()
+		}
+	}
+	if err := leads.Drain(t.Context()); !errors.Is(err, errNoSuccessor) {
+		t.Errorf("drain: %v", err)
+	}
+}
+
 // load writes until it is stopped, and sends again what may be.
 type load struct {
 	cluster *testCluster

@@ -59,3 +59,10 @@ func (s *self) attends(id replication.ServerID, more int) []replication.ServerID
 	}
 	return ids
 }
+
+// attended reports whether a coordinator attends.
+func (s *self) attended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.coordinators) > 0
+}
