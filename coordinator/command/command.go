@@ -75,9 +75,16 @@ cluster; one leads at a time. On SIGTERM it gives its leadership up at once.`,
 			if err := s.check(cmd.Flags()); err != nil {
 				return err
 			}
-			logger, err := process.NewLogger(cmd.ErrOrStderr(), s.logLevel, s.logJSON)
+			logger, level, err := process.NewLogger(cmd.ErrOrStderr(), s.logLevel, s.logJSON)
 			if err != nil {
 				return err
+			}
+			if s.file != "" {
+				following, err := s.followLevel(cmd.Flags(), level, logger)
+				if err != nil {
+					return fmt.Errorf("follow the settings: %w", err)
+				}
+				defer following.Close()
 			}
 			source, err := config.OpenFile(s.configPath, logger)
 			if err != nil {

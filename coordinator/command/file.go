@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ostraka-db/ostraka/internal/filewatch"
+	"github.com/ostraka-db/ostraka/internal/process"
 )
 
 // fileSettings is the file of --sconfig. What is nil is not in it.
@@ -82,29 +87,57 @@ const maxSettingsBytes = 1 << 20
 
 // readFile takes the settings of the file for which no flag was given.
 func (s *settings) readFile(flags *pflag.FlagSet) error {
-	f, err := os.Open(s.file)
+	file, err := parseFile(s.file)
 	if err != nil {
-		return fmt.Errorf("--sconfig: %w", err)
+		return err
+	}
+	s.take(flags, file)
+	return nil
+}
+
+// parseFile reads a file of settings.
+func parseFile(path string) (*fileSettings, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("--sconfig: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(f, maxSettingsBytes+1))
 	if err != nil {
-		return fmt.Errorf("--sconfig: %w", err)
+		return nil, fmt.Errorf("--sconfig: %w", err)
 	}
 	if len(text) > maxSettingsBytes {
-		return fmt.Errorf("--sconfig: %s has more than %d bytes: is this the right file?", s.file, maxSettingsBytes)
+		return nil, fmt.Errorf("--sconfig: %s has more than %d bytes: is this the right file?", path, maxSettingsBytes)
 	}
-	var file fileSettings
+	file := &fileSettings{}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("--sconfig: %s: %w", s.file, err)
+	if err := decoder.Decode(file); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("--sconfig: %s: %w", path, err)
 	}
-	if err := file.unsupported(s.file); err != nil {
-		return err
-	}
-	s.take(flags, &file)
-	return nil
+	return file, file.unsupported(path)
+}
+
+// followLevel keeps the log's level at what the file says, where no flag says it.
+func (s *settings) followLevel(flags *pflag.FlagSet, level *slog.LevelVar, logger *slog.Logger) (*filewatch.Watch, error) {
+	return process.FollowLevel(process.LevelFile{
+		Path: s.file, Level: level, Logger: logger,
+		Read: func() (string, bool, error) {
+			file, err := parseFile(s.file)
+			if err != nil {
+				return "", false, err
+			}
+			now := *s
+			now.logLevel = flags.Lookup("log-level").Value.String()
+			if !flags.Changed("log-level") {
+				now.logLevel = flags.Lookup("log-level").DefValue
+			}
+			now.take(flags, file)
+			said := now.logLevel
+			now.logLevel = s.logLevel
+			return said, !reflect.DeepEqual(now, *s), nil
+		},
+	})
 }
 
 // unsupported names what the file has that this release has nothing for. What is there

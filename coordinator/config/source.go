@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
+	"github.com/ostraka-db/ostraka/internal/filewatch"
 )
 
 // The reasons why an Update does nothing, beside *Problems.
@@ -74,8 +75,7 @@ type File struct {
 	path    string
 	logger  *slog.Logger
 	changed chan struct{}
-	stop    context.CancelFunc
-	done    chan struct{}
+	watch   *filewatch.Watch
 
 	// updating is held through a whole Update or look at the file, so that one does
 	// not take the other's half for a change by somebody else.
@@ -100,16 +100,11 @@ func OpenFile(path string, logger *slog.Logger) (*File, error) {
 		return nil, err
 	}
 	f := &File{
-		path: path, logger: logger, changed: make(chan struct{}, 1), done: make(chan struct{}),
-		text: text, config: config,
+		path: path, logger: logger, changed: make(chan struct{}, 1), text: text, config: config,
 	}
-	watcher, err := newWatcher(path)
-	if err != nil {
+	if f.watch, err = filewatch.Start(path, logger, f.look); err != nil {
 		return nil, fmt.Errorf("watch the cluster configuration %s: %w", path, err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	f.stop = stop
-	go f.follow(ctx, watcher)
 	return f, nil
 }
 
@@ -147,8 +142,7 @@ func (f *File) Problem() error {
 
 // Close implements Source.
 func (f *File) Close() error {
-	f.stop()
-	<-f.done
+	f.watch.Close()
 	return nil
 }
 

@@ -53,9 +53,9 @@ var arrows = []arrow{
 	{from: "server", to: []string{
 		"api", "kv", "kv/keyspace", "replication", "replication/grpc", "server/storage", "wal", "internal/metric",
 	}},
-	{from: "server/command", to: []string{"api", "internal/process", "server", "server/storage", "wal"}},
-	{from: "coordinator/command", to: []string{"api", "coordinator", "internal/process"}},
-	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc", "internal/metric"}},
+	{from: "server/command", to: []string{"api", "internal/filewatch", "internal/process", "kv", "server", "server/storage", "wal"}},
+	{from: "coordinator/command", to: []string{"api", "coordinator", "internal/filewatch", "internal/process"}},
+	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc", "internal/filewatch", "internal/metric"}},
 	// A client must not drag the storage engine into its user's program.
 	{from: "client", to: []string{"api", "kv/keyspace"}},
 
@@ -66,7 +66,8 @@ var arrows = []arrow{
 	}},
 
 	// What every process has around its work.
-	{from: "internal/process", to: []string{"api"}},
+	{from: "internal/process", to: []string{"api", "internal/filewatch"}},
+	{from: "internal/filewatch"},
 	{from: "internal/metric"},
 
 	// The specification is held to the core by behaviours replayed on it.

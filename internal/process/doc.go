@@ -1,5 +1,5 @@
 // Package process is what the processes of a cluster have around their work: a log,
-// the HTTP endpoints by which they are watched, and gRPC servers with limits.
+// whose level a file of settings may change while they run, the HTTP endpoints by which they are watched, and gRPC servers with limits.
 //
 // # What the caller is promised
 //

@@ -5,9 +5,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -116,7 +120,7 @@ func TestHealthTellsReadiness(t *testing.T) {
 
 func TestLogLevels(t *testing.T) {
 	var out bytes.Buffer
-	l, err := NewLogger(&out, "WARN", true)
+	l, _, err := NewLogger(&out, "WARN", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +129,80 @@ func TestLogLevels(t *testing.T) {
 	if got := out.String(); strings.Contains(got, "no") || !strings.Contains(got, `"msg":"yes","n":1`) {
 		t.Errorf("logged %s", got)
 	}
-	if _, err := NewLogger(&out, "loud", false); err == nil || !strings.Contains(err.Error(), "debug, info, warn or error") {
+	if _, _, err := NewLogger(&out, "loud", false); err == nil || !strings.Contains(err.Error(), "debug, info, warn or error") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// lines is a log that a test reads while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// await waits until the log says something so many times.
+func (l *lines) await(t *testing.T, text string, times int) {
+	t.Helper()
+	for until := time.Now().Add(patience); strings.Count(l.String(), text) < times; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("the log does not say %q %d times:\n%s", text, times, l)
+		}
+	}
+}
+
+// patience is for what comes within milliseconds unless something is broken.
+const patience = 30 * time.Second
+
+// The level follows the file; a wrong file changes nothing, and is said to be wrong.
+func TestLevelFollowsAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("info")
+	out := &lines{}
+	logger, level, err := NewLogger(out, "info", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := FollowLevel(LevelFile{Path: path, Level: level, Logger: logger, Read: func() (string, bool, error) {
+		text, err := os.ReadFile(path)
+		first, rest, _ := strings.Cut(string(text), " ")
+		return first, rest != "", err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
+	write("debug")
+	out.await(t, "the log level is another", 1)
+	if level.Level() != slog.LevelDebug {
+		t.Errorf("the level is %v", level.Level())
+	}
+	write("loud")
+	out.await(t, "refused", 1)
+	if !strings.Contains(out.String(), "loud") || level.Level() != slog.LevelDebug {
+		t.Errorf("after a wrong file the level is %v, and the log\n%s", level.Level(), out)
+	}
+	write("warn and more")
+	out.await(t, "at the next start", 1)
+	out.await(t, "the log level is another", 2)
+	if level.Level() != slog.LevelWarn {
+		t.Errorf("the level is %v", level.Level())
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os/signal"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ostraka-db/ostraka/internal/filewatch"
 	"github.com/ostraka-db/ostraka/internal/process"
 	"github.com/ostraka-db/ostraka/server"
 	"github.com/ostraka-db/ostraka/wal"
@@ -48,7 +48,18 @@ On SIGTERM or SIGINT it hands its leaderships over before it ends; a second sign
 			}
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
-			return s.run(ctx, stop, version, c.ErrOrStderr())
+			logger, level, err := process.NewLogger(c.ErrOrStderr(), s.logLevel, s.logJSON)
+			if err != nil {
+				return misuse{err}
+			}
+			if file != "" {
+				following, err := s.followLevel(c.Flags(), file, level, logger)
+				if err != nil {
+					return fmt.Errorf("follow the settings: %w", err)
+				}
+				defer following.Close()
+			}
+			return s.run(ctx, stop, version, logger)
 		},
 	}
 	c.Flags().StringVar(&file, "sconfig", "", "file of settings, in YAML; flags win over it")
@@ -103,13 +114,25 @@ func (s *settings) take(flags *pflag.FlagSet, file string, table []setting) erro
 	return errors.Join(errs...)
 }
 
+// followLevel keeps the log's level at what the file says, where no flag says it.
+func (s *settings) followLevel(flags *pflag.FlagSet, file string, level *slog.LevelVar, logger *slog.Logger) (*filewatch.Watch, error) {
+	return process.FollowLevel(process.LevelFile{
+		Path: file, Level: level, Logger: logger,
+		Read: func() (string, bool, error) {
+			now := defaults()
+			if err := now.take(flags, file, now.table()); err != nil {
+				return "", false, err
+			}
+			said := now.logLevel
+			now.logLevel = s.logLevel
+			return said, *now != *s, nil
+		},
+	})
+}
+
 // run runs a server until the context ends, and then drains it. Once says that a further
 // signal is to end the process.
-func (s *settings) run(ctx context.Context, once func(), version string, log io.Writer) error {
-	logger, err := process.NewLogger(log, s.logLevel, s.logJSON)
-	if err != nil {
-		return err
-	}
+func (s *settings) run(ctx context.Context, once func(), version string, logger *slog.Logger) error {
 	o := s.storageOptions()
 	o.FS = vfs.Default
 	running, err := server.Start(server.Config{

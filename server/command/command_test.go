@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/ostraka-db/ostraka/internal/process"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -83,6 +86,7 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{"storage: {wal: {dirr: x}}", nil, []string{"storage.wal.dirr", "storage.wal.dir,", "storage.wal.retention"}},
 		{"nothing: {like: it}", nil, []string{"nothing.like", "take it out"}},
 		{"storage: {wal: {retention: soon}}", nil, []string{"storage.wal.retention", "1h"}},
+		{"scheduler: {checksum: {interval: 5m}}", nil, []string{"scheduler.checksum.interval", "every 1024 entries", "leave it out"}},
 		{"server: {public: {auth: {enabled: true}}}", nil, []string{"server.public.auth.enabled", "set it to false"}},
 		// Everything at once.
 		{"server: {public: {bindAddress: x}}", []string{"-i", "y", "-m", "z"},
@@ -118,4 +122,56 @@ func TestServerRunsUntilItIsTold(t *testing.T) {
 	if !strings.Contains(out.String(), "serves") {
 		t.Errorf("the log is\n%s", &out)
 	}
+}
+
+// The log's level is taken from the file while the server runs, unless a flag says it;
+// nothing else is.
+func TestLogLevelFollowsTheFile(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want slog.Level
+	}{{nil, slog.LevelDebug}, {[]string{"-l", "warn"}, slog.LevelWarn}} {
+		path := filepath.Join(t.TempDir(), "dataserver.yaml")
+		write := func(text string) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("server: {name: a}")
+		s, c := defaults(), New("test")
+		if err := c.ParseFlags(test.args); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.take(c.Flags(), path, s.table()); err != nil {
+			t.Fatal(err)
+		}
+		looked := make(chan struct{}, 1)
+		logger, level, err := process.NewLogger(writer(func() { looked <- struct{}{} }), s.logLevel, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		watch, err := s.followLevel(c.Flags(), path, level, logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watch.Close()
+		// Another name is not taken; that this is said shows that the file was read.
+		write("server: {name: b}\nobservability: {log: {level: debug}}")
+		<-looked
+		if test.args == nil {
+			<-looked // the level's own line
+		}
+		if level.Level() != test.want || s.name != "a" {
+			t.Errorf("with %q the level is %v, and the name %q", test.args, level.Level(), s.name)
+		}
+	}
+}
+
+// writer calls a function for each line.
+type writer func()
+
+func (w writer) Write(p []byte) (int, error) {
+	w()
+	return len(p), nil
 }

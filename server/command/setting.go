@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostraka-db/ostraka/api"
+	"github.com/ostraka-db/ostraka/kv"
 	"github.com/ostraka-db/ostraka/server/storage"
 )
 
@@ -73,6 +75,7 @@ func (s *settings) table() []setting {
 		{flag: "log-json", short: "j", isBool: true, usage: "log lines of JSON", set: boolInto(&s.logJSON)},
 		{flag: "profile", isBool: true, usage: "serve profiles at /debug/pprof of the metrics address", set: boolInto(&s.profile)},
 		{flag: "auth-provider-name", key: "server.public.auth.provider", usage: "must be empty: this release does not authenticate clients", set: mustBe("", "this release does not authenticate clients; leave it out, and guard the port by the network")},
+		{key: "scheduler.checksum.interval", set: cannotBeSet(fmt.Sprintf("replicas compare their states every %d entries, always, and there is no time between; leave it out", kv.CheckEvery))},
 		{key: "server.public.auth.enabled", isBool: true, set: mustBe("false", "this release does not authenticate clients; set it to false, and guard the port by the network")},
 		{key: "server.internal.auth.enabled", isBool: true, set: mustBe("false", "this release does not authenticate servers; set it to false, and guard the port by the network")},
 	}
@@ -173,6 +176,12 @@ func mustBe(only, remedy string) func(string) error {
 		}
 		return nil
 	}
+}
+
+// cannotBeSet is for what operators may have in their files, and this server has nothing
+// for.
+func cannotBeSet(why string) func(string) error {
+	return func(string) error { return errors.New("cannot be set: " + why) }
 }
 
 // storageOptions are where the data is kept.

@@ -125,7 +125,7 @@ func (f *flags) check(cmd *cobra.Command) error {
 		return exit.Usage("db-cache-size-mb", f.cacheMB, fmt.Sprintf("give a number from 1 to %d", maxCacheMB))
 	}
 	o.CacheBytes = f.cacheMB << 20
-	logger, err := process.NewLogger(cmd.ErrOrStderr(), f.logLevel, f.logJSON)
+	logger, _, err := process.NewLogger(cmd.ErrOrStderr(), f.logLevel, f.logJSON)
 	if err != nil {
 		return exit.Usage("log-level", f.logLevel, "give debug, info, warn or error")
 	}

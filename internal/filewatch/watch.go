@@ -1,8 +1,9 @@
-package config
+package filewatch
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"time"
@@ -10,14 +11,39 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-const (
-	// settleFor is for how long the directory has to be quiet before the file is
-	// read: an editor's or a copy's several writes are one change.
-	settleFor = 50 * time.Millisecond
-	// pollEvery is how often the file is read where no event came, since not every
-	// file system sends any.
-	pollEvery = 10 * time.Second
-)
+// Every is how often the function is called where no event came.
+const Every = 10 * time.Second
+
+// settleFor is for how long the directory has to be quiet before the function is
+// called: an editor's or a copy's several writes are one change.
+const settleFor = 50 * time.Millisecond
+
+// Watch watches one file.
+type Watch struct {
+	path    string
+	logger  *slog.Logger
+	changed func()
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// Start watches a file until Close. Events that were lost are logged.
+func Start(path string, logger *slog.Logger, changed func()) (*Watch, error) {
+	watcher, err := newWatcher(path)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w := &Watch{path: path, logger: logger, changed: changed, stop: stop, done: make(chan struct{})}
+	go w.follow(ctx, watcher)
+	return w, nil
+}
+
+// Close ends the watch, and waits for a call of the function that is under way.
+func (w *Watch) Close() {
+	w.stop()
+	<-w.done
+}
 
 // newWatcher watches the directory of a file, and that of the file which it links
 // to. A file itself is not watched: its replacement would end the watch.
@@ -62,29 +88,29 @@ func concerns(event, path string) bool {
 	return err != nil || name == filepath.Base(target)
 }
 
-// follow looks at the file whenever something happened around it.
-func (f *File) follow(ctx context.Context, watcher *fsnotify.Watcher) {
-	defer close(f.done)
+// follow calls the function whenever something happened around the file.
+func (w *Watch) follow(ctx context.Context, watcher *fsnotify.Watcher) {
+	defer close(w.done)
 	defer func() { _ = watcher.Close() }() // nothing depends on it any more
-	timer := time.NewTimer(pollEvery)
+	timer := time.NewTimer(Every)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case event := <-watcher.Events:
-			if concerns(event.Name, f.path) {
+			if concerns(event.Name, w.path) {
 				timer.Reset(settleFor)
 			}
 		case err := <-watcher.Errors:
-			f.logger.Warn("events of the cluster configuration's directory were lost", "file", f.path, "error", err)
+			w.logger.Warn("events of a directory were lost", "file", w.path, "error", err)
 			timer.Reset(settleFor)
 		case <-timer.C:
-			f.look()
-			if err := addDirectories(watcher, f.path); err != nil {
-				f.logger.Warn("cannot watch the cluster configuration; it is read now and then", "file", f.path, "error", err)
+			w.changed()
+			if err := addDirectories(watcher, w.path); err != nil {
+				w.logger.Warn("cannot watch a file; it is read now and then", "file", w.path, "error", err)
 			}
-			timer.Reset(pollEvery)
+			timer.Reset(Every)
 		}
 	}
 }
