@@ -2,9 +2,10 @@
 // them by scripts/generate.
 //
 // client.proto, admin.proto and metadata.proto are Oxia's public contract, to the
-// number; service.proto and transaction.proto are a contract of our own beside it.
-// coordination.proto is what coordinators and servers tell each other, and what they
-// keep; peer.proto is what the replication core sends. A test pins them. reason.go has the errors that calls end with.
+// number; service.proto, transaction.proto and cluster.proto are a contract of our own
+// beside it. coordination.proto is what coordinators and servers tell each other, and
+// what they keep; peer.proto is what the replication core sends. A test pins them.
+// reason.go has the errors that calls end with.
 //
 // A message of this package is plain data: it may be read by many goroutines, and
 // written by one.
