@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"google.golang.org/grpc"
 
 	"github.com/ostraka-db/ostraka/api"
 	"github.com/ostraka-db/ostraka/cmd/ostraka/internal/arguments"
@@ -65,28 +66,58 @@ func (t *Target) Check() error {
 	return t.token.Check()
 }
 
-// call has a coordinator do something, the one that leads.
+// call has the coordinator that leads do something of Oxia's administration.
 func (t *Target) call(ctx context.Context, do func(context.Context, api.OxiaAdminClient) error) error {
+	return t.reach(ctx, callTimeout, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+		return do(ctx, api.NewOxiaAdminClient(conn))
+	})
+}
+
+// operate has the coordinator that leads do something of ours, within a time; 0 is no
+// limit.
+func (t *Target) operate(ctx context.Context, within time.Duration, do func(context.Context, api.OstrakaAdminClient) error) error {
+	return t.reach(ctx, within, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+		return do(ctx, api.NewOstrakaAdminClient(conn))
+	})
+}
+
+// reach turns to the target, and on to the coordinator that leads.
+func (t *Target) reach(ctx context.Context, within time.Duration, do func(context.Context, grpc.ClientConnInterface) error) error {
 	if err := t.Check(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
+	if within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
 	address := t.address
 	for redirects := 0; ; redirects++ {
 		conn, err := dial.New(address, &t.token)
 		if err != nil {
 			return err
 		}
-		err = do(ctx, api.NewOxiaAdminClient(conn))
+		err = do(ctx, conn)
 		conn.Close()
-		_, metadata := api.ReasonOf(err)
-		if leader := metadata[api.MetadataCoordinatorLeader]; leader != "" && leader != address && redirects < maxRedirects {
+		if leader := redirect(err); leader != "" && leader != address && redirects < maxRedirects {
 			address = leader
 			continue
 		}
 		return dial.Explain(err, address, "the public port of a coordinator, which --admin-address should name")
 	}
+}
+
+// at is the same target at another address.
+func (t *Target) at(address string) *Target {
+	other := *t
+	other.address = address
+	return &other
+}
+
+// redirect returns who leads, if an error says so.
+func redirect(err error) string {
+	_, metadata := api.ReasonOf(err)
+	return metadata[api.MetadataCoordinatorLeader]
 }
 
 // printer returns what prints items of one kind.
@@ -120,9 +151,15 @@ func Build(target *Target) *cobra.Command {
 		Short: "Look at and change a cluster: its servers, namespaces and shards",
 		Long: `Looks at and changes what a cluster should be, by way of a coordinator.
 
+  status       how all of it is: coordinators, servers, shards, and what is amiss
+  dataserver   the servers: add, remove, drain
+  namespace    the namespaces: create, change, delete
+  shard        single shards: move, transfer, elect, verify, recover
+  balance      what the balancer would do next
+
 A coordinator that does not lead names the one that does, and the command turns to it.`,
 	})
-	cmd.AddCommand(serverCommand(target), namespaceCommand(target), shardCommand(target))
+	cmd.AddCommand(statusCommand(target), serverCommand(target), namespaceCommand(target), shardCommand(target), balanceCommand(target))
 	return cmd
 }
 

@@ -29,11 +29,16 @@ type server struct {
 var serverColumns = []string{"NAME", "PUBLIC", "INTERNAL", "STATE", "LABELS"}
 
 func (s server) Row() []string {
-	labels := make([]string, 0, len(s.Labels))
-	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
-		labels = append(labels, key+"="+s.Labels[key])
+	return []string{s.Name, s.Public, s.Internal, orNone(s.State), orNone(pairs(s.Labels))}
+}
+
+// pairs are labels in a table.
+func pairs(labels map[string]string) string {
+	all := make([]string, 0, len(labels))
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, key+"="+labels[key])
 	}
-	return []string{s.Name, s.Public, s.Internal, orNone(s.State), orNone(strings.Join(labels, ","))}
+	return strings.Join(all, ",")
 }
 
 // serverOf returns what is wanted of a server, and what is if status is not nil.
@@ -58,7 +63,7 @@ func serverCommand(target *Target) *cobra.Command {
 		Aliases: []string{"dataservers", "ds"},
 		Short:   "The data servers of a cluster",
 	})
-	cmd.AddCommand(serverGet(target), serverCreate(target), serverPatch(target), serverDelete(target))
+	cmd.AddCommand(serverGet(target), serverCreate(target), serverPatch(target), serverDelete(target), serverDrain(target), serverUndrain(target))
 	return cmd
 }
 

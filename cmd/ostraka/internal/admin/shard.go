@@ -27,7 +27,8 @@ func shardCommand(target *Target) *cobra.Command {
 		Aliases: []string{"shards"},
 		Short:   "The shards of a namespace",
 	})
-	cmd.AddCommand(shardSplit(target))
+	cmd.AddCommand(shardGet(target), shardMove(target), shardTransfer(target), shardElect(target), shardVerify(target),
+		shardRecover(target), shardSplit(target))
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -166,6 +167,7 @@ func (f *fakeAdmin) SplitShard(_ context.Context, r *api.SplitShardRequest) (*ap
 // deposedAdmin is a coordinator that does not lead.
 type deposedAdmin struct {
 	api.UnimplementedOxiaAdminServer
+	api.UnimplementedOstrakaAdminServer
 	leader string
 }
 
@@ -173,4 +175,9 @@ func (d *deposedAdmin) ListNamespaces(context.Context, *api.ListNamespacesReques
 	return nil, api.NewError(api.ReasonNodeIsNotLeader, "another coordinator leads", map[string]string{
 		api.MetadataCoordinatorLeader: d.leader,
 	})
+}
+
+func (d *deposedAdmin) GetClusterStatus(*api.GetClusterStatusRequest, grpc.ServerStreamingServer[api.GetClusterStatusResponse]) error {
+	_, err := d.ListNamespaces(context.Background(), nil)
+	return err
 }

@@ -60,8 +60,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// places are the addresses that scripts speak of.
-type places struct{ to, from *strings.Replacer }
+// places are the addresses that scripts speak of, and the cluster that is at ADMIN.
+type places struct {
+	to, from *strings.Replacer
+	cluster  *fakeCluster
+}
 
 // moments are what clocks say, MOMENT what is printed in their place: as long, so that
 // tables keep their shape.
@@ -71,13 +74,19 @@ const moment = "---------MOMENT---------"
 
 func newPlaces(t *testing.T) places {
 	t.Helper()
-	leader := serve(t, func(s *grpc.Server) {
+	var cluster *fakeCluster
+	leader := serve(t, func(s *grpc.Server, address string) {
+		cluster = newFakeCluster(address)
 		api.RegisterOxiaAdminServer(s, newFakeAdmin())
+		api.RegisterOstrakaAdminServer(s, cluster)
 		state := health.NewServer()
 		state.SetServingStatus("oxia-readiness", healthpb.HealthCheckResponse_NOT_SERVING)
 		healthpb.RegisterHealthServer(s, state)
 	})
-	follower := serve(t, func(s *grpc.Server) { api.RegisterOxiaAdminServer(s, &deposedAdmin{leader: leader}) })
+	follower := serve(t, func(s *grpc.Server, _ string) {
+		api.RegisterOxiaAdminServer(s, &deposedAdmin{leader: leader})
+		api.RegisterOstrakaAdminServer(s, &deposedAdmin{leader: leader})
+	})
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -100,20 +109,21 @@ func newPlaces(t *testing.T) places {
 		t.Fatal(err)
 	}
 	return places{
-		to:   strings.NewReplacer("ADMIN", leader, "FOLLOWER", follower, "NOBODY", nobody.Addr().String(), "HOST", host, "PORT", port, "SERVICE", service.PublicAddress()),
-		from: strings.NewReplacer(leader, "ADMIN", follower, "FOLLOWER", nobody.Addr().String(), "NOBODY", service.PublicAddress(), "SERVICE"),
+		to:      strings.NewReplacer("ADMIN", leader, "FOLLOWER", follower, "NOBODY", nobody.Addr().String(), "HOST", host, "PORT", port, "SERVICE", service.PublicAddress()),
+		cluster: cluster,
+		from:    strings.NewReplacer(leader, "ADMIN", follower, "FOLLOWER", nobody.Addr().String(), "NOBODY", service.PublicAddress(), "SERVICE"),
 	}
 }
 
 // serve runs a server on loopback until the test ends, and returns its address.
-func serve(t *testing.T, register func(*grpc.Server)) string {
+func serve(t *testing.T, register func(s *grpc.Server, address string)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer()
-	register(server)
+	register(server, listener.Addr().String())
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
