@@ -145,6 +145,35 @@ func checkNearest(t *testing.T, c *Client, order keyspace.Order, keys []string) 
 	}
 }
 
+// A list by an index asks many shards at a time, and never all of them: what was asked
+// long before it is read would be given up by its server.
+func TestListsByAnIndexLookAheadWithinABound(t *testing.T) {
+	const shards = 3 * maxScanOpens
+	f := clienttest.New(t, 3, shards, keyspace.Hierarchical)
+	c := newClient(f)
+	keys := fill(t, c)
+	var listed []string
+	last := -1
+	for key, err := range c.List(t.Context(), "", "", UseIndex("rank")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		place := slices.IndexFunc(f.Shards, func(s *clienttest.Shard) bool { return s.Hashes.Contains(keyspace.Hash(key)) })
+		if place < last {
+			t.Fatalf("%q of shard %d comes after shard %d", key, place, last)
+		}
+		if asked := f.Count("List"); asked > place+1+maxScanOpens {
+			t.Fatalf("%d shards were asked while number %d is read", asked, place)
+		}
+		last = place
+		listed = append(listed, key)
+	}
+	slices.Sort(listed)
+	if slices.Sort(keys); !slices.Equal(listed, keys) {
+		t.Errorf("listed %q\n want %q", listed, keys)
+	}
+}
+
 func TestSecondaryIndexes(t *testing.T) {
 	c := newClient(clienttest.New(t, 3, 5, keyspace.Hierarchical))
 	keys := fill(t, c)

@@ -10,13 +10,13 @@ import (
 // merge makes one ordered sequence of several. It holds one part of each.
 type merge struct {
 	order   keyspace.Order
-	chained bool      // shards follow one another: the records do not tell their order
+	stop    func()    // ends all streams
 	cursors []*cursor // a heap by first record; none is at its end
 	behind  *cursor   // its first record was delivered, and is to be dropped
 }
 
-func newMerge(order keyspace.Order, chained bool, cursors []*cursor) *merge {
-	m := &merge{order: order, chained: chained}
+func newMerge(order keyspace.Order, cursors []*cursor, stop func()) *merge {
+	m := &merge{order: order, stop: stop}
 	for place, s := range cursors {
 		s.place = place
 		if len(s.part) > 0 {
@@ -27,7 +27,10 @@ func newMerge(order keyspace.Order, chained bool, cursors []*cursor) *merge {
 	return m
 }
 
-// next returns the next record, and whether there is one.
+// close implements sequence.
+func (m *merge) close() { m.stop() }
+
+// next implements sequence.
 func (m *merge) next() (Record, bool, error) {
 	if m.behind != nil {
 		// Only now, so that a record is delivered before the one after it has come.
@@ -53,9 +56,6 @@ func (m *merge) Len() int { return len(m.cursors) }
 
 func (m *merge) Less(i, j int) bool {
 	a, b := m.cursors[i], m.cursors[j]
-	if m.chained {
-		return a.place < b.place
-	}
 	return cmp.Or(compareRecords(m.order, a.part[0], b.part[0]), cmp.Compare(a.place, b.place)) < 0
 }
 

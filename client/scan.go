@@ -15,7 +15,8 @@ import (
 )
 
 // maxScanOpens bounds the shards of one scan that are being asked for their first part
-// at once.
+// at once, and, where shards follow one another, those that are ahead of the one that is
+// read.
 const maxScanOpens = 32
 
 // List returns the keys from start to end, without end, in order; an empty end is
@@ -145,12 +146,12 @@ func (c *Client) scan(ctx context.Context, what, start, end string, s *scanSetti
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
-	cursors, err := c.openScan(ctx, s, ask)
+	m, err := c.openSequence(ctx, s, ask)
+	defer m.close()
 	if err != nil {
 		fail(err)
 		return
 	}
-	m := newMerge(c.order(), s.chained, cursors)
 	for any := false; ; any = true {
 		record, more, err := m.next()
 		switch {
@@ -169,19 +170,34 @@ func (c *Client) scan(ctx context.Context, what, start, end string, s *scanSetti
 	}
 }
 
-// openScan asks the shards concerned, and waits for the first part of each. Until it
+// sequence is what several shards answer, as one.
+type sequence interface {
+	// next returns the next record, and whether there is one.
+	next() (Record, bool, error)
+	// close ends what is open. It comes last.
+	close()
+}
+
+func (c *Client) openSequence(ctx context.Context, s *scanSettings, ask asker) (sequence, error) {
+	if s.chained {
+		return c.openChain(ctx, s, ask)
+	}
+	return c.openMerge(ctx, s, ask)
+}
+
+// openMerge asks the shards concerned, and waits for the first part of each. Until it
 // came nothing was delivered, so that it is asked for again whatever goes wrong.
-func (c *Client) openScan(ctx context.Context, s *scanSettings, ask asker) ([]*cursor, error) {
+func (c *Client) openMerge(ctx context.Context, s *scanSettings, ask asker) (*merge, error) {
 	for {
 		opening, cancel := context.WithTimeout(ctx, c.conf.requestTimeout)
 		cursors, stop, err := c.openCursors(ctx, opening, s, ask)
 		cancel()
 		if err == nil {
-			return cursors, nil
+			return newMerge(c.order(), cursors, stop), nil
 		}
 		stop()
 		if !errors.Is(err, errShardGone) {
-			return nil, err
+			return &merge{stop: stop}, err
 		}
 	}
 }
