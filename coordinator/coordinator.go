@@ -45,8 +45,8 @@ type Coordinator struct {
 	candidate *lease.Candidate
 
 	mu sync.Mutex // guards what follows
-	// leading is what the present reign knows; nil while another leads.
-	leading *view
+	// leading is the present reign, once it knows what there is; nil while another leads.
+	leading *reign
 }
 
 // New returns a coordinator that does nothing before Run.
@@ -90,11 +90,11 @@ func (c *Coordinator) Run(ctx context.Context) {
 	})
 }
 
-// show makes what a reign knows visible, and nil what it knew invisible.
-func (c *Coordinator) show(v *view) {
+// show makes a reign the present one; nil makes it a thing of the past.
+func (c *Coordinator) show(r *reign) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.leading = v
+	c.leading = r
 }
 
 // UpdateConfig changes what is wanted of the cluster. See config.Source.

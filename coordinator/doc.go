@@ -36,6 +36,9 @@
 //	coordinator.go  what a coordinator is, and its lease
 //	reign.go        one leadership, from the first read to the last goroutine
 //	reconcile.go    bringing the status to what is wanted, and about what it says
+//	order.go        what administrators ask for, and the waiting for it
+//	transfer.go     other leaders by order
+//	error.go        what orders end with
 //	view.go         what is known of shards and servers
 //	report.go       what servers tell of their replicas, and how fast their counters go
 //	snapshot.go     all of that for who asks

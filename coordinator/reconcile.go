@@ -15,17 +15,8 @@ func (r *reign) reconcile(ctx context.Context) error {
 	defer cancel()
 	wanted := r.options.Config.Current()
 	actions, notes := plan.Plan(wanted, plan.Observed{Status: r.status, Holding: r.view.holding()})
-	if len(actions) > 0 {
-		if err := r.storeStatus(ctx, plan.Apply(r.status, actions), r.version); err != nil {
-			// What is stored now, and by whom, is not known: the next plan begins there.
-			if loadErr := r.loadStatus(ctx); loadErr != nil {
-				r.logger.Warn("the cluster's status cannot be read", "error", loadErr)
-			}
-			return err
-		}
-	}
-	for _, a := range actions {
-		r.logger.Info("cluster changed", "action", a.String())
+	if err := r.change(ctx, actions); err != nil {
+		return err
 	}
 	if told := fmt.Sprint(notes); told != r.noted {
 		for _, n := range notes {
@@ -33,8 +24,27 @@ func (r *reign) reconcile(ctx context.Context) error {
 		}
 		r.noted = told
 	}
+	r.wanted, r.notes = wanted, notes
 	r.view.set(r.status, wanted, notes)
 	return r.enact()
+}
+
+// change stores the status as it is after some actions.
+func (r *reign) change(ctx context.Context, actions []plan.Action) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	if err := r.storeStatus(ctx, plan.Apply(r.status, actions), r.version); err != nil {
+		// What is stored now, and by whom, is not known: the next plan begins there.
+		if loadErr := r.loadStatus(ctx); loadErr != nil {
+			r.logger.Warn("the cluster's status cannot be read", "error", loadErr)
+		}
+		return err
+	}
+	for _, a := range actions {
+		r.logger.Info("cluster changed", "action", a.String())
+	}
+	return nil
 }
 
 // enact makes connections and elections what the status says.

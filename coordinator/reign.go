@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ostraka-db/ostraka/api"
 	"github.com/ostraka-db/ostraka/coordinator/attend"
 	"github.com/ostraka-db/ostraka/coordinator/elections"
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
@@ -24,9 +25,12 @@ const statusKey = "cluster"
 const (
 	storeWithin = 5 * time.Second
 	retryAfter  = 200 * time.Millisecond
-	// replanEvery is how often the plan is looked at again though nothing is known to
-	// have changed: a note may have become out of date.
-	replanEvery = 30 * time.Second
+	// planSoon is within what time it is planned anew when something changed. It is what
+	// limits how often that is done while much changes, as in a failover.
+	planSoon = 300 * time.Millisecond
+	// replanEvery is how often it is planned though nothing is known to have changed:
+	// loads change all the time, and patience ends.
+	replanEvery = 5 * time.Second
 )
 
 // reign is one leadership among the coordinators.
@@ -49,8 +53,15 @@ type reign struct {
 	// servers that are known to the node.
 	coordinated map[replication.ShardID]string
 	peers       map[replication.ServerID]bool
-	// noted are the notes that were logged last.
-	noted string
+	// wanted is the configuration that was planned for last, notes what came of that, and
+	// noted those that were logged last.
+	wanted *api.ClusterConfiguration
+	notes  []plan.Note
+	noted  string
+
+	// orders are what administrators ask for. Over is closed when the reign ends.
+	orders chan order
+	over   chan struct{}
 }
 
 func newReign(c *Coordinator, run uint64) *reign {
@@ -62,6 +73,7 @@ func newReign(c *Coordinator, run uint64) *reign {
 			Incarnation: replication.Incarnation(run),
 		},
 		coordinated: map[replication.ShardID]string{}, peers: map[replication.ServerID]bool{},
+		orders: make(chan order), over: make(chan struct{}),
 	}
 }
 
@@ -76,25 +88,52 @@ func (r *reign) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	publishing.Go(func() { publish(ctx, r.view, r.attending, r.self) })
+	r.supervise(ctx)
+}
+
+// supervise plans, at once when what is wanted changed, and soon when anything else did; and
+// carries orders out, until the context is done.
+func (r *reign) supervise(ctx context.Context) {
+	due := time.Now()
+	next := time.NewTimer(0)
+	defer next.Stop()
+	within := func(d time.Duration) {
+		if at := time.Now().Add(d); at.Before(due) {
+			due = at
+			next.Reset(d)
+		}
+	}
 	for {
-		wait := replanEvery
-		if err := r.reconcile(ctx); err != nil && ctx.Err() == nil {
-			r.logger.Warn("the cluster's status cannot be brought to what is wanted; trying again", "error", err)
-			wait = retryAfter
-		}
-		if ctx.Err() == nil {
-			r.coordinator.show(r.view)
-		}
-		again := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			again.Stop()
 			return
+		case o := <-r.orders:
+			o.done <- r.carryOut(ctx, o)
+			within(0)
 		case <-r.options.Config.Changed():
-		case <-again.C:
+			within(0)
+		case <-r.view.stirred:
+			within(planSoon)
+		case <-next.C:
+			due = time.Now().Add(r.plan(ctx))
+			next.Reset(time.Until(due))
 		}
-		again.Stop()
 	}
+}
+
+// plan brings the cluster closer to what is wanted, and returns after what time to look
+// again.
+func (r *reign) plan(ctx context.Context) time.Duration {
+	err := r.reconcile(ctx)
+	if ctx.Err() != nil {
+		return replanEvery
+	}
+	r.coordinator.show(r)
+	if err != nil {
+		r.logger.Warn("the cluster's status cannot be brought to what is wanted; trying again", "error", err)
+		return retryAfter
+	}
+	return replanEvery
 }
 
 // begin reads what there is, and starts what serves it. It reports false if the
@@ -164,6 +203,7 @@ func (r *reign) tryBegin(ctx context.Context) error {
 // end stops everything that begin started, those first who ask others.
 func (r *reign) end() {
 	r.coordinator.show(nil)
+	close(r.over)
 	r.driver.Close()
 	r.attending.Close()
 	r.store.Close()

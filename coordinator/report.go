@@ -111,12 +111,15 @@ func (s *serverView) reports(told *api.ReplicaReports) {
 // reachable reports whether the server is heard. The view is locked.
 func (s *serverView) reachable() bool { return s.state != nil && !s.gone }
 
-// reached takes note of since when the server is heard, or not. The view is locked.
-func (s *serverView) reached(change func()) {
+// reached takes note of since when the server is heard, or not, and reports whether that
+// changed. The view is locked.
+func (s *serverView) reached(change func()) bool {
 	known, before := s.known, s.reachable()
 	change()
 	s.known = true
-	if now := s.reachable(); now != (before || !known) {
+	now := s.reachable()
+	if now != (before || !known) {
 		s.since = time.Now()
 	}
+	return now != before || !known
 }

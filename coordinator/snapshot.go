@@ -107,11 +107,8 @@ func (c *Coordinator) Snapshot() Snapshot {
 	s := Snapshot{
 		Lease: c.candidate.State(), Config: c.options.Config.Current(), ConfigProblem: c.options.Config.Problem(),
 	}
-	c.mu.Lock()
-	v := c.leading
-	c.mu.Unlock()
-	if v != nil {
-		v.snapshot(&s, time.Now())
+	if r, err := c.reign(); err == nil {
+		r.view.snapshot(&s, time.Now())
 	}
 	return s
 }
@@ -151,6 +148,28 @@ func (v *view) snapshot(s *Snapshot, now time.Time) {
 		all[i].Troubles = troubles(&all[i], s.Servers, now)
 		s.Shards[ids[i]] = all[i]
 	}
+}
+
+// shardNow is what is known of a shard of a namespace, without its troubles.
+func (v *view) shardNow(id replication.ShardID) (ShardSnapshot, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p, found := v.places[id]
+	s := ShardSnapshot{Namespace: p.namespace, Wanted: p.wanted}
+	if found {
+		v.describe(id, &s)
+	}
+	return s, found
+}
+
+// serverNow is what is known of a server.
+func (v *view) serverNow(id replication.ServerID) ServerSnapshot {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s := v.servers[id]; s != nil {
+		return s.snapshot()
+	}
+	return ServerSnapshot{}
 }
 
 // indexes are the numbers below n.

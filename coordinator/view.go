@@ -15,8 +15,8 @@ import (
 // view is what one reign knows of the cluster.
 type view struct {
 	observer Observer
-	// news wakes the publisher at once, rumour wakes it soon.
-	news, rumour chan struct{}
+	// news wakes the publisher at once, rumour wakes it soon; stirred wakes who plans.
+	news, rumour, stirred chan struct{}
 
 	mu      sync.Mutex // guards what follows
 	status  plan.Status
@@ -24,6 +24,17 @@ type view struct {
 	config  *api.ClusterConfiguration
 	shards  map[replication.ShardID]*shardView
 	servers map[replication.ServerID]*serverView
+	// places are where the status has its shards.
+	places map[replication.ShardID]place
+	// changed is closed when anything of a shard or a server changes; nil while nobody
+	// waits for that.
+	changed chan struct{}
+}
+
+// place is a shard as the status has it.
+type place struct {
+	namespace string
+	wanted    []replication.ServerID
 }
 
 // shardView is a shard as it was last heard of.
@@ -60,7 +71,7 @@ type serverView struct {
 
 func newView(o Observer) *view {
 	return &view{
-		observer: o, news: make(chan struct{}, 1), rumour: make(chan struct{}, 1),
+		observer: o, news: make(chan struct{}, 1), rumour: make(chan struct{}, 1), stirred: make(chan struct{}, 1),
 		shards: map[replication.ShardID]*shardView{}, servers: map[replication.ServerID]*serverView{},
 	}
 }
@@ -69,6 +80,28 @@ func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
+	}
+}
+
+// watch returns a channel that is closed when anything of a shard or a server changes.
+func (v *view) watch() <-chan struct{} {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.changed == nil {
+		v.changed = make(chan struct{})
+	}
+	return v.changed
+}
+
+// tell tells those who watch, and, if it may matter for what is to be done, who plans. The
+// view is locked.
+func (v *view) tell(matters bool) {
+	if v.changed != nil {
+		close(v.changed)
+		v.changed = nil
+	}
+	if matters {
+		signal(v.stirred)
 	}
 }
 
@@ -108,6 +141,7 @@ func (v *view) written(id replication.ShardID, doc replication.Document, stage s
 	before := s.document
 	if stage == shards.Done && (before == nil || before.Version < doc.Version) {
 		s.document = &doc
+		v.tell(true)
 	}
 	steady := doc.Status == replication.StatusSteady
 	switch {
@@ -134,6 +168,7 @@ func (v *view) led(s *shardView, doc replication.Document) {
 	}
 	s.term, s.leader = doc.Term.Term, doc.Leader.Server
 	s.began, s.cause = time.Time{}, ""
+	v.tell(false)
 	signal(v.news)
 }
 
@@ -156,7 +191,9 @@ func (v *view) heard(id replication.ServerID, state *api.ServerState) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.server(id)
-	s.reached(func() { s.state, s.gone, s.reason = state, false, nil })
+	drains := state.GetDraining() != s.state.GetDraining()
+	moved := s.reached(func() { s.state, s.gone, s.reason = state, false, nil })
+	v.tell(moved || drains)
 	s.reports(state.GetReports())
 	state.Reports = nil
 }
@@ -166,7 +203,7 @@ func (v *view) lost(id replication.ServerID, reason error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.server(id)
-	s.reached(func() { s.state, s.reason = nil, reason })
+	v.tell(s.reached(func() { s.state, s.reason = nil, reason }))
 	s.anew = true
 }
 
@@ -175,7 +212,7 @@ func (v *view) gone(id replication.ServerID) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.server(id)
-	s.reached(func() { s.gone = true })
+	v.tell(s.reached(func() { s.gone = true }))
 }
 
 // set takes what there is to be, and what could not be brought about.
@@ -183,6 +220,13 @@ func (v *view) set(status plan.Status, config *api.ClusterConfiguration, notes [
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.status, v.config, v.notes = status, config, notes
+	v.places = make(map[replication.ShardID]place, len(v.places))
+	for _, n := range status.Namespaces {
+		for _, shard := range n.Shards {
+			v.places[shard.ID] = place{namespace: n.Name, wanted: shard.Ensemble}
+		}
+	}
+	v.tell(false)
 	signal(v.news)
 }
 

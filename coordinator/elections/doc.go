@@ -9,7 +9,8 @@
 //     server are served in one step.
 //  2. Deliver, Gone and Complete do not block. Envelopes are bounded by
 //     MaxEnvelopes: what finds no room is dropped, as a network may, and counted.
-//  3. After Close nothing is sent, loaded or stored any more.
+//  3. What is asked for a shard whose elections are not held here has no effect.
+//  4. After Close nothing is sent, loaded or stored any more.
 //
 // # What the caller owes
 //

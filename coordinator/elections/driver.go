@@ -1,8 +1,6 @@
 package elections
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +29,8 @@ type Driver struct {
 	options *replication.Options
 	start   time.Time
 	node    *replication.Node
+	// held are the shards whose elections are held, for the goroutine that drives.
+	held map[replication.ShardID]bool
 
 	wake    chan struct{}
 	stop    chan struct{}
@@ -60,7 +60,7 @@ type arrival struct {
 // New returns a driver that keeps what arrives until Start.
 func New(self replication.Server, options *replication.Options) *Driver {
 	return &Driver{
-		self: self, options: options, start: time.Now(),
+		self: self, options: options, start: time.Now(), held: map[replication.ShardID]bool{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 }
@@ -108,30 +108,6 @@ func (d *Driver) Complete(answers []shards.Completion) {
 	d.in.completed = append(d.in.completed, answers...)
 	d.mu.Unlock()
 	d.signal()
-}
-
-// Join adds a server that was not among the peers of Start. It counts as silent
-// until it is heard, which it will be once it heard of this coordinator.
-func (d *Driver) Join(server replication.ServerID) {
-	d.do(func(n *replication.Node) { n.PeerGone(server) })
-}
-
-// Coordinate holds a shard's elections from now on. Servers are those to which it is
-// given if it has no document, Settings those of its next terms.
-func (d *Driver) Coordinate(shard replication.ShardID, servers []replication.ServerID, settings []byte) {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // it never fails
-	seed := binary.NativeEndian.Uint64(random[:])
-	d.do(func(n *replication.Node) {
-		n.Coordinate(shard, servers, seed)
-		n.ChangeSettings(shard, settings)
-	})
-}
-
-// ChangeSettings changes the settings of the next terms of a shard that is coordinated
-// here.
-func (d *Driver) ChangeSettings(shard replication.ShardID, settings []byte) {
-	d.do(func(n *replication.Node) { n.ChangeSettings(shard, settings) })
 }
 
 func (d *Driver) do(task func(*replication.Node)) {
