@@ -96,9 +96,15 @@ func (l *loopback) coordinate(name string) (*coordinator.Coordinator, func()) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	c, err := coordinator.New(coordinator.Options{
+	return l.run(coordinator.Options{
 		Name: name, Address: name + ":6651", Metadata: provider, Config: source, Core: patient(),
 	})
+}
+
+// run runs a coordinator until the function is called, or the test ends.
+func (l *loopback) run(o coordinator.Options) (*coordinator.Coordinator, func()) {
+	l.t.Helper()
+	c, err := coordinator.New(o)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -111,7 +117,7 @@ func (l *loopback) coordinate(name string) (*coordinator.Coordinator, func()) {
 	stop := sync.OnceFunc(func() {
 		cancel()
 		<-done
-		if err := provider.Close(); err != nil {
+		if err := o.Metadata.Close(); err != nil {
 			l.t.Error(err)
 		}
 	})

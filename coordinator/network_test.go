@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -90,7 +91,8 @@ type pocket struct {
 	mu         sync.Mutex
 	tasks      []func()
 	// done is what the log and the state machine have to say.
-	done []func()
+	done    []func()
+	entries map[replication.ShardID][]replication.Entry
 
 	told struct {
 		sync.Mutex
@@ -109,7 +111,7 @@ func startPocket(t *testing.T, n *network, id replication.ServerID, run replicat
 	}
 	p := &pocket{
 		id: id, network: n, run: run, start: time.Now(), server: grpc.NewServer(), address: listener.Addr().String(),
-		wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), entries: map[replication.ShardID][]replication.Entry{},
 	}
 	p.told.changed = make(chan struct{})
 	p.told.own = &api.ServerState{Server: string(id), Run: uint64(run), Incarnation: 7, Features: []string{"f"}}
@@ -237,15 +239,31 @@ func (p *pocket) await(t *testing.T, accept func(*api.ClusterState) bool) *api.C
 	}
 }
 
-// pocketLog is durable at once.
+// pocketLog is durable at once, and in memory.
 type pocketLog struct{ *pocket }
 
 func (l pocketLog) Submit(shard replication.ShardID, op replication.LogOp) {
+	entries := l.entries[shard]
+	switch op.Kind {
+	case replication.OpAppend:
+		entries = append(entries, op.Entries...)
+	case replication.OpTruncate:
+		entries = slices.DeleteFunc(entries, func(e replication.Entry) bool { return e.ID.Offset > op.Truncate })
+	case replication.OpReset, replication.OpDelete:
+		entries = nil
+	}
+	l.entries[shard] = entries
 	l.done = append(l.done, func() { l.node.Complete(shard, replication.LogDone{Sequence: op.Sequence}) })
 }
 
-func (l pocketLog) Read(shard replication.ShardID, id replication.ReadID, _ replication.Offset, _ int) {
-	l.done = append(l.done, func() { l.node.Complete(shard, replication.EntriesRead{ID: id}) })
+func (l pocketLog) Read(shard replication.ShardID, id replication.ReadID, first replication.Offset, _ int) {
+	var found []replication.Entry
+	for _, e := range l.entries[shard] {
+		if e.ID.Offset >= first {
+			found = append(found, e)
+		}
+	}
+	l.done = append(l.done, func() { l.node.Complete(shard, replication.EntriesRead{ID: id, Entries: found}) })
 }
 
 // pocketMachine makes nothing of entries.
