@@ -198,7 +198,7 @@ func TestConfigurationIsFollowed(t *testing.T) {
 	change(func(c *api.ClusterConfiguration) { c.Namespaces = c.Namespaces[:1] })
 	c.pockets[1].await(t, led(2))
 	s := one.Snapshot()
-	if len(s.Status.Deleted) != 4 || s.Status.NextShard != 6 {
+	if len(s.Status.Deleting) != 4 || s.Status.NextShard != 6 {
 		t.Errorf("status is %+v", s.Status)
 	}
 }

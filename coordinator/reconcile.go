@@ -14,7 +14,8 @@ func (r *reign) reconcile(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
 	wanted := r.options.Config.Current()
-	actions, notes := plan.Plan(wanted, plan.Observed{Status: r.status, Holding: r.view.holding()})
+	decision := plan.Plan(wanted, r.view.observed(r.status))
+	actions, notes := decision.Actions, decision.Notes
 	if err := r.change(ctx, actions); err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func (v *view) snapshot(s *Snapshot, now time.Time) {
 			ids, all = append(ids, shard.ID), append(all, ShardSnapshot{Namespace: n.Name, Wanted: shard.Ensemble})
 		}
 	}
-	for _, id := range s.Status.Deleted {
+	for _, id := range s.Status.Deleting {
 		ids, all = append(ids, id), append(all, ShardSnapshot{})
 	}
 	for at := range slices.Chunk(indexes(len(ids)), shardsAtOnce) {

@@ -230,31 +230,21 @@ func (v *view) set(status plan.Status, config *api.ClusterConfiguration, notes [
 	signal(v.news)
 }
 
-// holding are the servers that shards' documents name, or will when they are first
-// written.
-func (v *view) holding() map[replication.ServerID]bool {
+// observed is what there is, for the planner.
+func (v *view) observed(status plan.Status) plan.Observed {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	held := map[replication.ServerID]bool{}
-	for _, s := range v.shards {
-		if s.document == nil {
-			continue
-		}
-		for _, m := range slices.Concat(s.document.Members(), s.document.Removed) {
-			held[m.Server] = true
-		}
+	o := plan.Observed{
+		Now: time.Now(), Status: status, Shards: make(map[replication.ShardID]plan.ShardFacts, len(v.shards)),
+		Servers: make(map[replication.ServerID]plan.ServerFacts, len(v.servers)),
 	}
-	for _, n := range v.status.Namespaces {
-		for _, shard := range n.Shards {
-			if s := v.shards[shard.ID]; s != nil && s.document != nil {
-				continue
-			}
-			for _, server := range shard.Ensemble {
-				held[server] = true
-			}
-		}
+	for id, s := range v.shards {
+		o.Shards[id] = plan.ShardFacts{Document: s.document, Leader: s.leader}
 	}
-	return held
+	for id, s := range v.servers {
+		o.Servers[id] = plan.ServerFacts{Reachable: s.reachable(), Since: s.since, Stopping: s.state.GetDraining()}
+	}
+	return o
 }
 
 // clusterState is what servers are told.

@@ -55,8 +55,29 @@ func drawConfiguration(t *rapid.T) *api.ClusterConfiguration {
 	return c
 }
 
-// holding are the servers that the shards' documents name, were they all as at
-// first.
+// elected are the facts of shards of which the first document was stored.
+func elected(s Status) map[replication.ShardID]ShardFacts {
+	facts := map[replication.ShardID]ShardFacts{}
+	for _, n := range s.Namespaces {
+		for _, shard := range n.Shards {
+			doc := &replication.Document{Version: 1, Status: replication.StatusElecting}
+			for i, name := range shard.Ensemble {
+				doc.Ensemble = append(doc.Ensemble, replication.DocumentMember{
+					Member: replication.Member{Server: name, Replica: replication.ReplicaID(i + 1)},
+				})
+			}
+			facts[shard.ID] = ShardFacts{Document: doc}
+		}
+	}
+	for _, id := range s.Deleting {
+		facts[id] = ShardFacts{Document: &replication.Document{
+			Version: 2, Status: replication.StatusDeleted, Removed: make([]replication.DocumentMember, 1),
+		}}
+	}
+	return facts
+}
+
+// holding are the servers that hold replicas.
 func holding(s Status) map[replication.ServerID]bool {
 	held := map[replication.ServerID]bool{}
 	for _, n := range s.Namespaces {
@@ -78,14 +99,15 @@ func TestPlansConvergeAndAreSound(t *testing.T) {
 		for range rapid.IntRange(1, 5).Draw(t, "changes") {
 			desired := drawConfiguration(t)
 			before, beforeCopy := status, status.clone()
-			actions, notes := Plan(desired, Observed{Status: status, Holding: holding(status)})
+			decision := Plan(desired, Observed{Status: status, Shards: elected(status)})
+			actions, notes := decision.Actions, decision.Notes
 			if !reflect.DeepEqual(before, beforeCopy) {
 				t.Fatal("Plan changed what it was given")
 			}
 			status = Apply(status, actions)
-			again, notesAgain := Plan(desired, Observed{Status: status, Holding: holding(before)})
-			if len(again) > 0 || !reflect.DeepEqual(notes, notesAgain) {
-				t.Fatalf("planned again: %v, %v after %v, %v", again, notesAgain, actions, notes)
+			again := Plan(desired, Observed{Status: status, Shards: elected(before)})
+			if len(again.Actions) > 0 || !reflect.DeepEqual(notes, again.Notes) {
+				t.Fatalf("planned again: %v after %v, %v", again, actions, notes)
 			}
 			checkStatus(t, desired, before, status, notes)
 			checkIDs(t, given, before, status)
@@ -192,7 +214,7 @@ func checkIDs(t *rapid.T, given map[replication.ShardID]string, before, s Status
 			}
 		}
 	}
-	for _, id := range s.Deleted {
+	for _, id := range s.Deleting {
 		if seen[id] {
 			t.Fatalf("shard %d is deleted, and there", id)
 		}
@@ -221,11 +243,11 @@ func TestHashRangesAreThoseOfTheContract(t *testing.T) {
 func TestFirstLeadersAreSpread(t *testing.T) {
 	c := servers(3)
 	c.Namespaces = []*api.Namespace{namespace("a", 30, 3), namespace("b", 9, 2)}
-	actions, notes := Plan(c, Observed{Status: Status{Cluster: "c"}})
-	if len(notes) > 0 {
-		t.Fatal(notes)
+	decision := Plan(c, Observed{Status: Status{Cluster: "c"}})
+	if len(decision.Notes) > 0 {
+		t.Fatal(decision.Notes)
 	}
-	for _, n := range Apply(Status{}, actions).Namespaces {
+	for _, n := range Apply(Status{}, decision.Actions).Namespaces {
 		leads := map[replication.ServerID]int{}
 		for _, shard := range n.Shards {
 			leads[shard.Ensemble[0]]++
@@ -241,30 +263,28 @@ func TestFirstLeadersAreSpread(t *testing.T) {
 func TestWhatIsNotDoneIsTold(t *testing.T) {
 	c := servers(4)
 	c.Namespaces = []*api.Namespace{namespace("a", 1, 3)}
-	actions, _ := Plan(c, Observed{Status: Status{Cluster: "c"}})
-	status := Apply(Status{Cluster: "c"}, actions)
+	status := Apply(Status{Cluster: "c"}, Plan(c, Observed{Status: Status{Cluster: "c"}}).Actions)
 
 	c = servers(2)
 	c.Namespaces = []*api.Namespace{namespace("a", 1, 2), namespace("z", 1, 2)}
 	c.Namespaces[0].KeySorting = config.SortingNatural
 	c.Namespaces[1].AntiAffinities = []*api.AntiAffinity{{Labels: []string{"zone"}, Mode: config.ModeStrict}}
 	c.ServerMetadata["s1"].Labels["zone"] = "z0"
-	actions, notes := Plan(c, Observed{Status: status, Holding: holding(status)})
+	decision := Plan(c, Observed{Status: status, Shards: elected(status)})
 	var told []string
-	for _, n := range notes {
+	for _, n := range decision.Notes {
 		told = append(told, n.String())
 	}
 	want := []string{
 		"server s2: left the configuration, and holds replicas still",
 		"namespace a: keySorting was fixed as hierarchical when it was created, and cannot become natural",
-		"namespace a: its shards were made with 3 replicas each; that the configuration wants 2 changes new namespaces only",
 		"namespace z: cannot be created: its anti-affinity (zone, strict) leaves servers for 1 of 2 replicas: " +
 			"label more servers apart, or make it relaxed",
 	}
 	if !reflect.DeepEqual(told, want) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 	}
-	if got := fmt.Sprint(actions); got != "[server s2: removed, public s2:1, internal s2:2 server s3: forgotten]" {
+	if got := fmt.Sprint(decision.Actions); got != "[server s2: removed, public s2:1, internal s2:2 server s3: forgotten namespace a: 2 replicas of each shard]" {
 		t.Errorf("actions %s", got)
 	}
 }
@@ -273,8 +293,11 @@ func TestStatusIsReadAsItWasWritten(t *testing.T) {
 	c := servers(3)
 	c.Namespaces = []*api.Namespace{namespace("a", 3, 2)}
 	c.Namespaces[0].KeySorting, c.Namespaces[0].NotificationsEnabled = config.SortingNatural, proto.Bool(false)
-	actions, _ := Plan(c, Observed{Status: Status{Cluster: "c"}})
-	status := Apply(Status{Cluster: "c", Deleted: []replication.ShardID{7}}, actions)
+	status := Apply(Status{
+		Cluster: "c", Deleting: []replication.ShardID{7},
+		Changes:    []Change{{Shard: 1, Kind: KindLoad, Reason: "r", Began: 5, Aside: true}},
+		Recoveries: []Recovery{{Namespace: "a", Shard: 1, At: 3, Term: 2, Survivors: []replication.ServerID{"s1"}, Risk: "all"}},
+	}, Plan(c, Observed{Status: Status{Cluster: "c"}}).Actions)
 	text, err := status.Encode()
 	if err != nil {
 		t.Fatal(err)

@@ -25,10 +25,20 @@ type Status struct {
 	Servers []Server `json:"servers,omitempty"`
 	// Namespaces are in the order in which they were created.
 	Namespaces []Namespace `json:"namespaces,omitempty"`
-	// Deleted are shards of namespaces that are gone. Their ids are not used again,
-	// and nobody serves them.
-	Deleted []replication.ShardID `json:"deleted,omitempty"`
+	// Deleting are shards of namespaces that are gone, of which replicas may still be
+	// there. Nobody serves them, and their ids are not used again.
+	Deleting []replication.ShardID `json:"deleting,omitempty"`
+	// Changes are of the shards whose ensembles were changed lately, one each, in the order
+	// in which they began.
+	Changes []Change `json:"changes,omitempty"`
+	// Recoveries are the shards that were recovered without a majority, in the order in
+	// which that was done: the last MaxRecoveries of them. They stay for ever.
+	Recoveries []Recovery `json:"recoveries,omitempty"`
 }
+
+// MaxRecoveries is how many marks of recoveries are kept. Each is an operator's decision
+// by hand, so that this is out of reach in practice.
+const MaxRecoveries = 10000
 
 // Server is a data server of the cluster.
 type Server struct {
@@ -38,6 +48,9 @@ type Server struct {
 	Internal string `json:"internal"`
 	// Removed says that it is not in the configuration any more.
 	Removed bool `json:"removed,omitempty"`
+	// Draining says that an operator wants it empty: it gives its replicas and
+	// leaderships to others, and gets none.
+	Draining bool `json:"draining,omitempty"`
 }
 
 // Namespace is a namespace with its shards.
@@ -49,14 +62,15 @@ type Namespace struct {
 	Shards            []Shard `json:"shards"`
 }
 
-// Shard is a shard, and where it was to begin.
+// Shard is a shard, and where it is wanted.
 type Shard struct {
 	ID replication.ShardID `json:"id"`
 	// Min and Max are the hashes between which it is, both included.
 	Min uint32 `json:"min"`
 	Max uint32 `json:"max"`
-	// Ensemble are the servers of the shard's first document, those of later ones may
-	// be others.
+	// Ensemble are the servers that are to hold its replicas. Those of its document may be
+	// others for a while, by one server at most. The first document is made of them, and
+	// elections that begin together then choose the first.
 	Ensemble []replication.ServerID `json:"ensemble"`
 }
 
@@ -85,11 +99,13 @@ func DecodeStatus(text []byte) (Status, error) {
 }
 
 // clone returns a copy of which the lists may be changed, and the elements
-// replaced.
+// replaced. The lists of namespaces' shards are shared; want replaces them.
 func (s Status) clone() Status {
 	s.Servers = slices.Clone(s.Servers)
 	s.Namespaces = slices.Clone(s.Namespaces)
-	s.Deleted = slices.Clone(s.Deleted)
+	s.Deleting = slices.Clone(s.Deleting)
+	s.Changes = slices.Clone(s.Changes)
+	s.Recoveries = slices.Clone(s.Recoveries)
 	return s
 }
 
@@ -107,6 +123,19 @@ func (s *Status) namespace(name string) *Namespace {
 		return nil
 	}
 	return &s.Namespaces[i]
+}
+
+// want replaces a shard's ensemble, and reports whether there is such a shard.
+func (s *Status) want(id replication.ShardID, ensemble []replication.ServerID) bool {
+	for i := range s.Namespaces {
+		n := &s.Namespaces[i]
+		if at := slices.IndexFunc(n.Shards, func(one Shard) bool { return one.ID == id }); at >= 0 {
+			n.Shards = slices.Clone(n.Shards)
+			n.Shards[at].Ensemble = ensemble
+			return true
+		}
+	}
+	return false
 }
 
 // Settings returns the settings of a shard of the namespace, encoded.
