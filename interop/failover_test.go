@@ -57,7 +57,7 @@ func TestFailover(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
-	for _, server := range c.Servers {
+	for _, server := range c.Servers() {
 		awaitMore()
 		if err := server.Kill(); err != nil {
 			t.Fatal(err)

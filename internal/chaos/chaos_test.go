@@ -56,19 +56,23 @@ func programs(tb testing.TB) cluster.Binaries {
 	return built.binaries
 }
 
+// directory is where a run's data and output go.
+func directory(t *testing.T) string {
+	t.Helper()
+	if *keep == "" {
+		return t.TempDir()
+	}
+	if err := os.MkdirAll(*keep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return *keep
+}
+
 // TestChaos harms three servers and two coordinators, as processes. Run by itself it
 // takes as long as -chaos.for says.
 func TestChaos(t *testing.T) {
-	dir := *keep
-	if dir == "" {
-		dir = t.TempDir()
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	c, err := cluster.Start(cluster.Options{
-		Binaries: programs(t), Dir: dir, Servers: 3, Coordinators: 2, Seed: *seed * 100,
-		// The last servers to stop have nobody to hand over to.
-		ServerArgs: []string{"--drain-timeout", "5s"},
+		Binaries: programs(t), Dir: directory(t), Servers: 3, Coordinators: 2, Seed: *seed * 100,
 		Namespaces: "- name: default\n  initialShardCount: 4\n  replicationFactor: 3",
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func BenchmarkFollowerLoss(b *testing.B) {
 		begun := time.Now()
 		sleepUntil(b.Context(), begun.Add(window))
 		struck := time.Now()
-		for _, s := range f.cluster.Servers {
+		for _, s := range f.cluster.Servers() {
 			if s != leader {
 				if err := s.Kill(); err != nil {
 					b.Fatal(err)
@@ -246,7 +246,7 @@ func (f *failovers) settledLeader(b *testing.B) *cluster.Member {
 // nil if none does.
 func (f *failovers) leader(ctx context.Context) *cluster.Member {
 	var leader *cluster.Member
-	for _, s := range f.cluster.Servers {
+	for _, s := range f.cluster.Servers() {
 		status, err := statusOf(ctx, s.Public)
 		if err != nil {
 			return nil

@@ -48,16 +48,29 @@ const (
 // Run harms a cluster that was just started, and returns an error that says what was
 // wrong, if anything was.
 func Run(ctx context.Context, o Options) (Report, error) {
+	steps := Plan(PlanOptions{
+		Seed: o.Seed, Servers: names(o.Cluster.Servers()), Coordinators: names(o.Cluster.Coordinators()),
+		Lasts: o.Lasts, Kinds: o.Faults,
+	})
+	report, err := o.underLoad(ctx, func(ctx context.Context, begun time.Time) error {
+		if err := play(ctx, o.Cluster, steps, begun, o.Tell); err != nil {
+			return err
+		}
+		sleepUntil(ctx, begun.Add(o.Lasts))
+		return nil
+	})
+	report.Faults = len(steps)
+	return report, err
+}
+
+// underLoad does something to a cluster while clients use it, and judges what they saw.
+func (o Options) underLoad(ctx context.Context, do func(ctx context.Context, begun time.Time) error) (Report, error) {
 	c, err := connect(ctx, o.Cluster)
 	if err != nil {
 		return Report{}, err
 	}
 	defer c.Close()
 	begun := time.Now()
-	steps := Plan(PlanOptions{
-		Seed: o.Seed, Servers: names(o.Cluster.Servers), Coordinators: names(o.Cluster.Coordinators),
-		Lasts: o.Lasts, Kinds: o.Faults,
-	})
 	watcher, err := connect(ctx, o.Cluster)
 	if err != nil {
 		return Report{}, err
@@ -68,15 +81,16 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := r.clients(ctx, c, watcher); err != nil {
 		return Report{}, err
 	}
-	working, stop := context.WithDeadline(ctx, begun.Add(o.Lasts))
+	working, stop := context.WithCancel(ctx)
 	defer stop()
 	for _, work := range r.work {
 		r.running.Go(func() { work(working) })
 	}
-	playErr := play(working, o.Cluster, steps, begun, o.Tell)
+	done := do(working, begun)
+	stop()
 	r.running.Wait()
-	report := Report{Events: r.recorder.events(), Faults: len(steps)}
-	if err := errors.Join(playErr, o.Cluster.Failed()); err != nil {
+	report := Report{Events: r.recorder.events()}
+	if err := errors.Join(done, o.Cluster.Failed()); err != nil {
 		return report, err
 	}
 	return report, r.verify(ctx, c, &report)

@@ -6,7 +6,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,20 +35,42 @@ type Options struct {
 	// Direct leaves the proxies out: nothing can be cut, and a process that is gone
 	// refuses connections, as on a network.
 	Direct bool
+	// Configuration is what else the configuration has, in YAML.
+	Configuration string
+	// Metadata is where coordinators keep the cluster's status; File if empty.
+	Metadata Metadata
 	// Seed chooses ports.
 	Seed uint64
 	// ServerArgs and CoordinatorArgs are given to the programs besides.
 	ServerArgs, CoordinatorArgs []string
 }
 
+// Metadata is a provider of metadata.
+type Metadata string
+
+// The providers: one file that all coordinators have, and a log that they replicate.
+const (
+	File Metadata = "file"
+	Raft Metadata = "raft"
+)
+
 // Cluster is a running cluster. Its methods may be called from any goroutine but
 // Close, which comes last.
 type Cluster struct {
-	options      Options
-	links        *links
-	proxies      []*proxy
-	Servers      []*Member
-	Coordinators []*Member
+	options Options
+	links   *links
+
+	mu      sync.Mutex // guards what follows
+	proxies []*proxy
+	// servers are those that run, or may be started again; left are those that were
+	// ended for good.
+	servers, coordinators, left []*Member
+	// configured are the names of the servers of the configuration.
+	configured []string
+	// made counts the servers that were ever made, and nextPort is where the search for
+	// ports goes on: one that a killed process had looks free, and is not.
+	made     int
+	nextPort uint64
 }
 
 // Member is a process of a cluster, with its addresses as others know them.
@@ -62,13 +86,9 @@ func Start(options Options) (*Cluster, error) {
 	if options.Coordinators == 0 {
 		options.Coordinators = 1
 	}
-	c := &Cluster{options: options, links: newLinks()}
+	c := &Cluster{options: options, links: newLinks(), nextPort: options.Seed}
 	if err := c.make(); err != nil {
 		return nil, errors.Join(err, c.Close())
-	}
-	// From here on the members are those that there are, for whoever asks for an owner.
-	for _, p := range c.proxies {
-		p.start()
 	}
 	for _, m := range c.members() {
 		if err := m.Start(); err != nil {
@@ -78,62 +98,116 @@ func Start(options Options) (*Cluster, error) {
 	return c, nil
 }
 
-// portsEach is how many ports a member listens on.
-const portsEach = 3
+// portsEach is how many ports a member listens on, at the most.
+const portsEach = 4
 
 func (c *Cluster) make() error {
-	count := c.options.Servers + c.options.Coordinators
-	ports, err := freePorts(portsEach*count, c.options.Seed)
-	if err != nil {
-		return err
-	}
-	config := filepath.Join(c.options.Dir, "cluster.yaml")
-	for i := range count {
-		own := ports[portsEach*i : portsEach*(i+1)]
-		if i < c.options.Servers {
-			err = c.addServer(fmt.Sprintf("s%d", i+1), own)
-		} else {
-			err = c.addCoordinator(fmt.Sprintf("c%d", i+1-c.options.Servers), config, own)
-		}
-		if err != nil {
+	for range c.options.Servers {
+		if _, err := c.newServer(); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(config, []byte(c.configuration()), 0o644)
+	if err := c.Configure(c.Servers()...); err != nil {
+		return err
+	}
+	return c.newCoordinators()
 }
 
-func (c *Cluster) addServer(name string, ports []int) error {
+// AddServer makes one more server and starts it. It is in no configuration yet.
+func (c *Cluster) AddServer() (*Member, error) {
+	m, err := c.newServer()
+	if err != nil {
+		return nil, err
+	}
+	return m, m.Start()
+}
+
+func (c *Cluster) newServer() (*Member, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ports, err := c.ports()
+	if err != nil {
+		return nil, err
+	}
+	c.made++
+	name := fmt.Sprintf("s%d", c.made)
 	m, err := c.member(name, ports)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	dir := filepath.Join(c.options.Dir, name)
 	args := append([]string{
 		"--name", name, "--public-addr", loopback(ports[0]), "--internal-addr", loopback(ports[1]),
 		"--metrics-addr", loopback(ports[2]), "--data-dir", filepath.Join(dir, "data"), "--wal-dir", filepath.Join(dir, "wal"),
 	}, c.options.ServerArgs...)
-	m.Process, err = newProcess(name, filepath.Join(c.options.Dir, name+".log"), c.options.Binaries.Server, args...)
-	c.Servers = append(c.Servers, m)
-	return err
+	if m.Process, err = newProcess(name, filepath.Join(c.options.Dir, name+".log"), c.options.Binaries.Server, args...); err != nil {
+		return nil, err
+	}
+	c.servers = append(c.servers, m)
+	return m, nil
 }
 
-func (c *Cluster) addCoordinator(name, config string, ports []int) error {
+// ports returns a member's. The caller holds mu.
+func (c *Cluster) ports() ([]int, error) {
+	ports, err := freePorts(portsEach, c.nextPort)
+	if err == nil {
+		c.nextPort = uint64(ports[portsEach-1] - firstPort + 1)
+	}
+	return ports, err
+}
+
+// newCoordinators makes all coordinators, which know of each other.
+func (c *Cluster) newCoordinators() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ports := make([][]int, c.options.Coordinators)
+	var rafts []string
+	for i := range ports {
+		var err error
+		if ports[i], err = c.ports(); err != nil {
+			return err
+		}
+		rafts = append(rafts, loopback(ports[i][3]))
+	}
+	for i, own := range ports {
+		name := fmt.Sprintf("c%d", i+1)
+		if err := c.newCoordinator(name, own, c.metadata(name, rafts[i], rafts)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metadata are the arguments that say where a coordinator keeps the cluster's status.
+func (c *Cluster) metadata(name, own string, all []string) []string {
+	if c.options.Metadata == Raft {
+		return []string{
+			"--metadata", "raft", "--raft-address", own, "--raft-bootstrap-nodes", strings.Join(all, ","),
+			"--raft-data-dir", filepath.Join(c.options.Dir, name, "raft"),
+		}
+	}
+	return []string{"--metadata", "file", "--file-clusters-status-path", filepath.Join(c.options.Dir, "status.json")}
+}
+
+// newCoordinator makes one. The caller holds mu.
+func (c *Cluster) newCoordinator(name string, ports []int, metadata []string) error {
 	m, err := c.member(name, ports)
 	if err != nil {
 		return err
 	}
 	args := append([]string{
 		"--name", name, "--public-addr", loopback(ports[0]), "--internal-addr", loopback(ports[1]),
-		"--metrics-addr", loopback(ports[2]), "--cluster-config", config, "--metadata", "file",
-		"--file-clusters-status-path", filepath.Join(c.options.Dir, "status.json"),
-	}, c.options.CoordinatorArgs...)
+		"--metrics-addr", loopback(ports[2]), "--cluster-config", c.configPath(),
+	}, append(metadata, c.options.CoordinatorArgs...)...)
 	m.Process, err = newProcess(name, filepath.Join(c.options.Dir, name+".log"), c.options.Binaries.Coordinator, args...)
-	c.Coordinators = append(c.Coordinators, m)
+	if err == nil {
+		c.coordinators = append(c.coordinators, m)
+	}
 	return err
 }
 
 // member returns a member without its process: the addresses by which it is known are
-// proxies', unless there are none.
+// proxies', unless there are none. The caller holds mu.
 func (c *Cluster) member(name string, ports []int) (*Member, error) {
 	m := &Member{Public: loopback(ports[0]), Internal: loopback(ports[1]), Metrics: loopback(ports[2])}
 	if c.options.Direct {
@@ -144,6 +218,7 @@ func (c *Cluster) member(name string, ports []int) (*Member, error) {
 		if err != nil {
 			return nil, err
 		}
+		p.start()
 		c.proxies = append(c.proxies, p)
 		*known = p.address()
 	}
@@ -171,33 +246,62 @@ func (c *Cluster) owner(address net.Addr) string {
 	return Clients
 }
 
-// configuration is the cluster's, as coordinators read it.
-func (c *Cluster) configuration() string {
+func (c *Cluster) configPath() string { return filepath.Join(c.options.Dir, "cluster.yaml") }
+
+// Configure writes the cluster's configuration, with these servers, as an operator
+// would who edits it: coordinators follow the file.
+func (c *Cluster) Configure(servers ...*Member) error {
 	var text strings.Builder
 	namespaces := c.options.Namespaces
 	if namespaces == "" {
 		namespaces = fmt.Sprintf("- name: default\n  initialShardCount: 1\n  replicationFactor: %d", min(3, c.options.Servers))
 	}
 	text.WriteString("namespaces:\n" + indent(namespaces) + "servers:\n")
-	for _, s := range c.Servers {
+	var names []string
+	for _, s := range servers {
+		names = append(names, s.Name)
 		fmt.Fprintf(&text, "  - name: %s\n    public: %s\n    internal: %s\n", s.Name, s.Public, s.Internal)
 	}
-	return text.String()
+	text.WriteString(c.options.Configuration)
+	c.mu.Lock()
+	c.configured = names
+	c.mu.Unlock()
+	next := c.configPath() + ".next"
+	if err := os.WriteFile(next, []byte(text.String()), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(next, c.configPath())
 }
 
 func indent(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ") + "\n"
 }
 
-func (c *Cluster) members() []*Member {
-	return append(append([]*Member{}, c.Servers...), c.Coordinators...)
+// Servers are the data servers, but for those that left.
+func (c *Cluster) Servers() []*Member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.servers)
 }
 
-// Addresses are the servers' public ones, for clients.
+// Coordinators are the coordinators.
+func (c *Cluster) Coordinators() []*Member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.coordinators)
+}
+
+func (c *Cluster) members() []*Member { return append(c.Servers(), c.Coordinators()...) }
+
+// Addresses are the public ones of the servers that are configured, for clients.
 func (c *Cluster) Addresses() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var addresses []string
-	for _, s := range c.Servers {
-		addresses = append(addresses, s.Public)
+	for _, s := range c.servers {
+		if slices.Contains(c.configured, s.Name) {
+			addresses = append(addresses, s.Public)
+		}
 	}
 	return addresses
 }
@@ -255,10 +359,23 @@ func (c *Cluster) Recover() error {
 // Failed returns which processes ended by themselves, and with what.
 func (c *Cluster) Failed() error {
 	var failed []error
-	for _, m := range c.members() {
+	c.mu.Lock()
+	left := slices.Clone(c.left)
+	c.mu.Unlock()
+	for _, m := range append(c.members(), left...) {
 		failed = append(failed, m.Failed())
 	}
 	return errors.Join(failed...)
+}
+
+// Retire ends a server for good, as an operator would who took it out of the
+// configuration: nothing starts it again.
+func (c *Cluster) Retire(m *Member) error {
+	c.mu.Lock()
+	c.servers = slices.DeleteFunc(c.servers, func(s *Member) bool { return s == m })
+	c.left = append(c.left, m)
+	c.mu.Unlock()
+	return m.Terminate(stopWithin)
 }
 
 // Stop ends every process as an operator would, servers first.
@@ -273,10 +390,8 @@ func (c *Cluster) Stop() error {
 // Close kills what runs and ends the proxies.
 func (c *Cluster) Close() error {
 	var failed []error
-	for _, m := range c.members() {
-		if m.Process != nil {
-			failed = append(failed, m.close())
-		}
+	for _, m := range append(c.members(), c.left...) {
+		failed = append(failed, m.close())
 	}
 	for _, p := range c.proxies {
 		failed = append(failed, p.close())

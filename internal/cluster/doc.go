@@ -12,7 +12,9 @@
 //  2. A process that ends by itself is noticed (Cluster.Failed). What processes print
 //     is kept in a file for each.
 //  3. Close kills what runs, and waits for it. No process outlives this one.
-//  4. A schedule of faults depends on its seed alone. When which fault strikes whom is
+//  4. Servers come and go while it runs: they are made and started, written into the
+//     configuration or left out of it, and ended for good.
+//  5. A schedule of faults depends on its seed alone. When which fault strikes whom is
 //     in the history, but the processes' own speed is not the seed's.
 //
 // # What the caller owes
@@ -25,5 +27,6 @@
 //	process.go         one process: started, killed, stopped
 //	proxy.go, links.go, owner.go  what lies between two processes
 //	ports.go           ports that processes may keep over restarts
+//	metrics.go         what processes tell of themselves
 //	cluster.go         all of it together
 package cluster
