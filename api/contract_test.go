@@ -18,6 +18,7 @@ func TestContracts(t *testing.T) {
 		"client": File_api_client_proto, "metadata": File_api_metadata_proto, "admin": File_api_admin_proto,
 		"service": File_api_service_proto, "transaction": File_api_transaction_proto,
 		"coordination": File_api_coordination_proto, "peer": File_api_peer_proto, "cluster": File_api_cluster_proto,
+		"raft": File_api_raft_proto,
 	} {
 		table, err := os.ReadFile("testdata/" + name + ".contract")
 		if err != nil {

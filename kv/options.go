@@ -9,6 +9,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/ostraka-db/ostraka/internal/enginefs"
 )
 
 // Options configure a DB. FS and Dir must be set; the rest may be left zero.
@@ -73,7 +75,7 @@ func (o *Options) pebbleOptions(failing *flushing) (*pebble.Options, error) {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	engine := &pebble.Options{
-		FS:                          manifestFS{o.FS},
+		FS:                          enginefs.New(o.FS),
 		FormatMajorVersion:          diskFormat,
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                o.MemTableBytes,

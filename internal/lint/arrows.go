@@ -26,7 +26,9 @@ type arrow struct {
 var arrows = []arrow{
 	{from: "api"},
 	{from: "kv/keyspace"},
-	{from: "kv", to: []string{"api", "kv/keyspace"}},
+	// What Pebble's databases are opened on.
+	{from: "internal/enginefs"},
+	{from: "kv", to: []string{"api", "internal/enginefs", "kv/keyspace"}},
 
 	// The core is pure: no storage, no wire, no clock, no library.
 	{from: "replication", alone: true},
@@ -54,8 +56,11 @@ var arrows = []arrow{
 		"api", "kv", "kv/keyspace", "replication", "replication/grpc", "server/storage", "wal", "internal/metric",
 	}},
 	{from: "server/command", to: []string{"api", "internal/filewatch", "internal/process", "kv", "server", "server/storage", "wal"}},
-	{from: "coordinator/command", to: []string{"api", "coordinator", "internal/filewatch", "internal/process"}},
+	{from: "coordinator/command", to: []string{"api", "coordinator", "coordinator/metadata/raft", "internal/filewatch", "internal/process"}},
 	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc", "internal/filewatch", "internal/metric"}},
+	// Metadata that coordinators keep among themselves, by Raft: the engine beneath it is
+	// no other part's of a coordinator.
+	{from: "coordinator/metadata/raft", to: []string{"api", "coordinator", "internal/enginefs"}},
 	// A client must not drag the storage engine into its user's program.
 	{from: "client", to: []string{"api", "kv/keyspace"}},
 

@@ -1,4 +1,4 @@
-package kv
+package enginefs
 
 import (
 	"errors"
@@ -7,10 +7,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// manifestFS makes the name of a manifest durable at once. Pebble makes a manifest,
-// then a marker that names it, and syncs the directory once for both: a file system
-// that keeps the younger name over a crash and loses the older one would leave a
-// database that cannot be opened.
+// New returns the file system for a database on another.
+func New(beneath vfs.FS) vfs.FS { return manifestFS{beneath} }
+
 type manifestFS struct{ vfs.FS }
 
 // Create implements vfs.FS.
