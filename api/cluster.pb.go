@@ -1169,11 +1169,10 @@ type ClusterRecovery struct {
 	// Who made the ensemble after it, and who was left out.
 	Survivors []string `protobuf:"bytes,4,rep,name=survivors,proto3" json:"survivors,omitempty"`
 	LeftOut   []string `protobuf:"bytes,5,rep,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
-	// The last entry that the survivors had among them, as they told it.
-	Term   int64 `protobuf:"varint,6,opt,name=term,proto3" json:"term,omitempty"`
-	Offset int64 `protobuf:"varint,7,opt,name=offset,proto3" json:"offset,omitempty"`
+	// The term in which the shard stood.
+	Term int64 `protobuf:"varint,6,opt,name=term,proto3" json:"term,omitempty"`
 	// What may be lost, in words.
-	MayBeLost     string `protobuf:"bytes,8,opt,name=may_be_lost,json=mayBeLost,proto3" json:"may_be_lost,omitempty"`
+	MayBeLost     string `protobuf:"bytes,7,opt,name=may_be_lost,json=mayBeLost,proto3" json:"may_be_lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1246,13 +1245,6 @@ func (x *ClusterRecovery) GetLeftOut() []string {
 func (x *ClusterRecovery) GetTerm() int64 {
 	if x != nil {
 		return x.Term
-	}
-	return 0
-}
-
-func (x *ClusterRecovery) GetOffset() int64 {
-	if x != nil {
-		return x.Offset
 	}
 	return 0
 }
@@ -1369,10 +1361,9 @@ func (x *MoveReplicaResponse) GetShard() *ClusterShard {
 }
 
 type TransferLeaderRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	Shard *ShardName             `protobuf:"bytes,1,opt,name=shard,proto3" json:"shard,omitempty"`
-	// Whoever is best, if it is empty.
-	To            string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         *ShardName             `protobuf:"bytes,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1948,12 +1939,16 @@ func (*ExplainBalanceRequest) Descriptor() ([]byte, []int) {
 
 type ExplainBalanceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What would be done next, in order.
-	Moves []*BalanceMove `protobuf:"bytes,1,rep,name=moves,proto3" json:"moves,omitempty"`
-	// Why no more is done.
+	// What would be done next, in order: the first of it, if that is much.
+	Next []*BalanceStep `protobuf:"bytes,1,rep,name=next,proto3" json:"next,omitempty"`
+	// Why some of it is not done yet.
 	HeldBack []*ClusterNote `protobuf:"bytes,2,rep,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
 	// What is under way.
-	UnderWay      []*ClusterNote `protobuf:"bytes,3,rep,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
+	UnderWay []*BalanceStep `protobuf:"bytes,3,rep,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
+	// What is wanted and cannot be brought about at present.
+	Impossible []*ClusterNote `protobuf:"bytes,4,rep,name=impossible,proto3" json:"impossible,omitempty"`
+	// What each server has.
+	Servers       []*BalanceServer `protobuf:"bytes,5,rep,name=servers,proto3" json:"servers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1988,9 +1983,9 @@ func (*ExplainBalanceResponse) Descriptor() ([]byte, []int) {
 	return file_api_cluster_proto_rawDescGZIP(), []int{24}
 }
 
-func (x *ExplainBalanceResponse) GetMoves() []*BalanceMove {
+func (x *ExplainBalanceResponse) GetNext() []*BalanceStep {
 	if x != nil {
-		return x.Moves
+		return x.Next
 	}
 	return nil
 }
@@ -2002,42 +1997,60 @@ func (x *ExplainBalanceResponse) GetHeldBack() []*ClusterNote {
 	return nil
 }
 
-func (x *ExplainBalanceResponse) GetUnderWay() []*ClusterNote {
+func (x *ExplainBalanceResponse) GetUnderWay() []*BalanceStep {
 	if x != nil {
 		return x.UnderWay
 	}
 	return nil
 }
 
+func (x *ExplainBalanceResponse) GetImpossible() []*ClusterNote {
+	if x != nil {
+		return x.Impossible
+	}
+	return nil
+}
+
+func (x *ExplainBalanceResponse) GetServers() []*BalanceServer {
+	if x != nil {
+		return x.Servers
+	}
+	return nil
+}
+
 // One step of the balancer.
-type BalanceMove struct {
+type BalanceStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A fixed word, such as move-replica or transfer-leader.
+	// A fixed word: move-replica, add-replica, remove-replica, transfer-leader; change-status
+	// for what is no shard's.
 	Kind      string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	Shard     int64  `protobuf:"varint,3,opt,name=shard,proto3" json:"shard,omitempty"`
-	From      string `protobuf:"bytes,4,opt,name=from,proto3" json:"from,omitempty"`
-	To        string `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
+	Shard     *int64 `protobuf:"varint,3,opt,name=shard,proto3,oneof" json:"shard,omitempty"`
+	// The servers from which and to which something goes.
+	From []string `protobuf:"bytes,4,rep,name=from,proto3" json:"from,omitempty"`
+	To   []string `protobuf:"bytes,5,rep,name=to,proto3" json:"to,omitempty"`
+	// A fixed word or two that say what it is for, such as evacuation or balance.
+	Cause string `protobuf:"bytes,6,opt,name=cause,proto3" json:"cause,omitempty"`
 	// Why, with the figures.
-	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *BalanceMove) Reset() {
-	*x = BalanceMove{}
+func (x *BalanceStep) Reset() {
+	*x = BalanceStep{}
 	mi := &file_api_cluster_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *BalanceMove) String() string {
+func (x *BalanceStep) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*BalanceMove) ProtoMessage() {}
+func (*BalanceStep) ProtoMessage() {}
 
-func (x *BalanceMove) ProtoReflect() protoreflect.Message {
+func (x *BalanceStep) ProtoReflect() protoreflect.Message {
 	mi := &file_api_cluster_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2049,49 +2062,159 @@ func (x *BalanceMove) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use BalanceMove.ProtoReflect.Descriptor instead.
-func (*BalanceMove) Descriptor() ([]byte, []int) {
+// Deprecated: Use BalanceStep.ProtoReflect.Descriptor instead.
+func (*BalanceStep) Descriptor() ([]byte, []int) {
 	return file_api_cluster_proto_rawDescGZIP(), []int{25}
 }
 
-func (x *BalanceMove) GetKind() string {
+func (x *BalanceStep) GetKind() string {
 	if x != nil {
 		return x.Kind
 	}
 	return ""
 }
 
-func (x *BalanceMove) GetNamespace() string {
+func (x *BalanceStep) GetNamespace() string {
 	if x != nil {
 		return x.Namespace
 	}
 	return ""
 }
 
-func (x *BalanceMove) GetShard() int64 {
-	if x != nil {
-		return x.Shard
+func (x *BalanceStep) GetShard() int64 {
+	if x != nil && x.Shard != nil {
+		return *x.Shard
 	}
 	return 0
 }
 
-func (x *BalanceMove) GetFrom() string {
+func (x *BalanceStep) GetFrom() []string {
 	if x != nil {
 		return x.From
 	}
-	return ""
+	return nil
 }
 
-func (x *BalanceMove) GetTo() string {
+func (x *BalanceStep) GetTo() []string {
 	if x != nil {
 		return x.To
+	}
+	return nil
+}
+
+func (x *BalanceStep) GetCause() string {
+	if x != nil {
+		return x.Cause
 	}
 	return ""
 }
 
-func (x *BalanceMove) GetReason() string {
+func (x *BalanceStep) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+type BalanceServer struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Server string                 `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	// How many replicas are wanted there, and how many shards it leads.
+	Replicas    uint32 `protobuf:"varint,2,opt,name=replicas,proto3" json:"replicas,omitempty"`
+	Leaderships uint32 `protobuf:"varint,3,opt,name=leaderships,proto3" json:"leaderships,omitempty"`
+	// What those replicas cost.
+	Bytes           int64   `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	WritesPerSecond float64 `protobuf:"fixed64,5,opt,name=writes_per_second,json=writesPerSecond,proto3" json:"writes_per_second,omitempty"`
+	ReadsPerSecond  float64 `protobuf:"fixed64,6,opt,name=reads_per_second,json=readsPerSecond,proto3" json:"reads_per_second,omitempty"`
+	// Why it is given none at present; empty if it may be.
+	NoReplicas    string `protobuf:"bytes,7,opt,name=no_replicas,json=noReplicas,proto3" json:"no_replicas,omitempty"`
+	NoLeaderships string `protobuf:"bytes,8,opt,name=no_leaderships,json=noLeaderships,proto3" json:"no_leaderships,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BalanceServer) Reset() {
+	*x = BalanceServer{}
+	mi := &file_api_cluster_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BalanceServer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BalanceServer) ProtoMessage() {}
+
+func (x *BalanceServer) ProtoReflect() protoreflect.Message {
+	mi := &file_api_cluster_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BalanceServer.ProtoReflect.Descriptor instead.
+func (*BalanceServer) Descriptor() ([]byte, []int) {
+	return file_api_cluster_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *BalanceServer) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *BalanceServer) GetReplicas() uint32 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+func (x *BalanceServer) GetLeaderships() uint32 {
+	if x != nil {
+		return x.Leaderships
+	}
+	return 0
+}
+
+func (x *BalanceServer) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *BalanceServer) GetWritesPerSecond() float64 {
+	if x != nil {
+		return x.WritesPerSecond
+	}
+	return 0
+}
+
+func (x *BalanceServer) GetReadsPerSecond() float64 {
+	if x != nil {
+		return x.ReadsPerSecond
+	}
+	return 0
+}
+
+func (x *BalanceServer) GetNoReplicas() string {
+	if x != nil {
+		return x.NoReplicas
+	}
+	return ""
+}
+
+func (x *BalanceServer) GetNoLeaderships() string {
+	if x != nil {
+		return x.NoLeaderships
 	}
 	return ""
 }
@@ -2112,7 +2235,7 @@ type RecoverShardRequest struct {
 
 func (x *RecoverShardRequest) Reset() {
 	*x = RecoverShardRequest{}
-	mi := &file_api_cluster_proto_msgTypes[26]
+	mi := &file_api_cluster_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2247,7 @@ func (x *RecoverShardRequest) String() string {
 func (*RecoverShardRequest) ProtoMessage() {}
 
 func (x *RecoverShardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_api_cluster_proto_msgTypes[26]
+	mi := &file_api_cluster_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2260,7 @@ func (x *RecoverShardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverShardRequest.ProtoReflect.Descriptor instead.
 func (*RecoverShardRequest) Descriptor() ([]byte, []int) {
-	return file_api_cluster_proto_rawDescGZIP(), []int{26}
+	return file_api_cluster_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RecoverShardRequest) GetShard() *ShardName {
@@ -2178,7 +2301,7 @@ type RecoverShardResponse struct {
 
 func (x *RecoverShardResponse) Reset() {
 	*x = RecoverShardResponse{}
-	mi := &file_api_cluster_proto_msgTypes[27]
+	mi := &file_api_cluster_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2313,7 @@ func (x *RecoverShardResponse) String() string {
 func (*RecoverShardResponse) ProtoMessage() {}
 
 func (x *RecoverShardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_api_cluster_proto_msgTypes[27]
+	mi := &file_api_cluster_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2326,7 @@ func (x *RecoverShardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverShardResponse.ProtoReflect.Descriptor instead.
 func (*RecoverShardResponse) Descriptor() ([]byte, []int) {
-	return file_api_cluster_proto_rawDescGZIP(), []int{27}
+	return file_api_cluster_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RecoverShardResponse) GetRecovery() *ClusterRecovery {
@@ -2309,7 +2432,7 @@ const file_api_cluster_proto_rawDesc = "" +
 	"\x05bytes\x18\f \x01(\x03R\x05bytes\x12\x15\n" +
 	"\x03lag\x18\r \x01(\x03H\x00R\x03lag\x88\x01\x01\x12\x18\n" +
 	"\aleaving\x18\x0e \x01(\bR\aleavingB\x06\n" +
-	"\x04_lag\"\xec\x01\n" +
+	"\x04_lag\"\xd4\x01\n" +
 	"\x0fClusterRecovery\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\x03R\x05shard\x12 \n" +
@@ -2317,9 +2440,8 @@ const file_api_cluster_proto_rawDesc = "" +
 	"timeUnixMs\x12\x1c\n" +
 	"\tsurvivors\x18\x04 \x03(\tR\tsurvivors\x12\x19\n" +
 	"\bleft_out\x18\x05 \x03(\tR\aleftOut\x12\x12\n" +
-	"\x04term\x18\x06 \x01(\x03R\x04term\x12\x16\n" +
-	"\x06offset\x18\a \x01(\x03R\x06offset\x12\x1e\n" +
-	"\vmay_be_lost\x18\b \x01(\tR\tmayBeLost\"e\n" +
+	"\x04term\x18\x06 \x01(\x03R\x04term\x12\x1e\n" +
+	"\vmay_be_lost\x18\a \x01(\tR\tmayBeLost\"e\n" +
 	"\x12MoveReplicaRequest\x12+\n" +
 	"\x05shard\x18\x01 \x01(\v2\x15.ostraka.v1.ShardNameR\x05shard\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
@@ -2358,18 +2480,34 @@ const file_api_cluster_proto_rawDesc = "" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x16\n" +
 	"\x06digest\x18\x05 \x01(\x06R\x06digest\x12\x18\n" +
 	"\aproblem\x18\x06 \x01(\tR\aproblem\"\x17\n" +
-	"\x15ExplainBalanceRequest\"\xb3\x01\n" +
-	"\x16ExplainBalanceResponse\x12-\n" +
-	"\x05moves\x18\x01 \x03(\v2\x17.ostraka.v1.BalanceMoveR\x05moves\x124\n" +
+	"\x15ExplainBalanceRequest\"\x9f\x02\n" +
+	"\x16ExplainBalanceResponse\x12+\n" +
+	"\x04next\x18\x01 \x03(\v2\x17.ostraka.v1.BalanceStepR\x04next\x124\n" +
 	"\theld_back\x18\x02 \x03(\v2\x17.ostraka.v1.ClusterNoteR\bheldBack\x124\n" +
-	"\tunder_way\x18\x03 \x03(\v2\x17.ostraka.v1.ClusterNoteR\bunderWay\"\x91\x01\n" +
-	"\vBalanceMove\x12\x12\n" +
+	"\tunder_way\x18\x03 \x03(\v2\x17.ostraka.v1.BalanceStepR\bunderWay\x127\n" +
+	"\n" +
+	"impossible\x18\x04 \x03(\v2\x17.ostraka.v1.ClusterNoteR\n" +
+	"impossible\x123\n" +
+	"\aservers\x18\x05 \x03(\v2\x19.ostraka.v1.BalanceServerR\aservers\"\xb6\x01\n" +
+	"\vBalanceStep\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1c\n" +
-	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x14\n" +
-	"\x05shard\x18\x03 \x01(\x03R\x05shard\x12\x12\n" +
-	"\x04from\x18\x04 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x05 \x01(\tR\x02to\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\x94\x01\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x19\n" +
+	"\x05shard\x18\x03 \x01(\x03H\x00R\x05shard\x88\x01\x01\x12\x12\n" +
+	"\x04from\x18\x04 \x03(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x05 \x03(\tR\x02to\x12\x14\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reasonB\b\n" +
+	"\x06_shard\"\x99\x02\n" +
+	"\rBalanceServer\x12\x16\n" +
+	"\x06server\x18\x01 \x01(\tR\x06server\x12\x1a\n" +
+	"\breplicas\x18\x02 \x01(\rR\breplicas\x12 \n" +
+	"\vleaderships\x18\x03 \x01(\rR\vleaderships\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12*\n" +
+	"\x11writes_per_second\x18\x05 \x01(\x01R\x0fwritesPerSecond\x12(\n" +
+	"\x10reads_per_second\x18\x06 \x01(\x01R\x0ereadsPerSecond\x12\x1f\n" +
+	"\vno_replicas\x18\a \x01(\tR\n" +
+	"noReplicas\x12%\n" +
+	"\x0eno_leaderships\x18\b \x01(\tR\rnoLeaderships\"\x94\x01\n" +
 	"\x13RecoverShardRequest\x12+\n" +
 	"\x05shard\x18\x01 \x01(\v2\x15.ostraka.v1.ShardNameR\x05shard\x12\x1c\n" +
 	"\tsurvivors\x18\x02 \x03(\tR\tsurvivors\x12\x18\n" +
@@ -2419,7 +2557,7 @@ func file_api_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_api_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_api_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_api_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_api_cluster_proto_goTypes = []any{
 	(ClusterServerState)(0),           // 0: ostraka.v1.ClusterServerState
 	(ClusterReplicaPlace)(0),          // 1: ostraka.v1.ClusterReplicaPlace
@@ -2449,11 +2587,12 @@ var file_api_cluster_proto_goTypes = []any{
 	(*ReplicaDigest)(nil),             // 25: ostraka.v1.ReplicaDigest
 	(*ExplainBalanceRequest)(nil),     // 26: ostraka.v1.ExplainBalanceRequest
 	(*ExplainBalanceResponse)(nil),    // 27: ostraka.v1.ExplainBalanceResponse
-	(*BalanceMove)(nil),               // 28: ostraka.v1.BalanceMove
-	(*RecoverShardRequest)(nil),       // 29: ostraka.v1.RecoverShardRequest
-	(*RecoverShardResponse)(nil),      // 30: ostraka.v1.RecoverShardResponse
-	nil,                               // 31: ostraka.v1.ClusterServer.LabelsEntry
-	(ReplicaRole)(0),                  // 32: ostraka.v1.ReplicaRole
+	(*BalanceStep)(nil),               // 28: ostraka.v1.BalanceStep
+	(*BalanceServer)(nil),             // 29: ostraka.v1.BalanceServer
+	(*RecoverShardRequest)(nil),       // 30: ostraka.v1.RecoverShardRequest
+	(*RecoverShardResponse)(nil),      // 31: ostraka.v1.RecoverShardResponse
+	nil,                               // 32: ostraka.v1.ClusterServer.LabelsEntry
+	(ReplicaRole)(0),                  // 33: ostraka.v1.ReplicaRole
 }
 var file_api_cluster_proto_depIdxs = []int32{
 	3,  // 0: ostraka.v1.GetClusterStatusRequest.shards:type_name -> ostraka.v1.ShardName
@@ -2463,12 +2602,12 @@ var file_api_cluster_proto_depIdxs = []int32{
 	7,  // 4: ostraka.v1.ClusterOverview.coordinators:type_name -> ostraka.v1.ClusterCoordinator
 	8,  // 5: ostraka.v1.ClusterOverview.notes:type_name -> ostraka.v1.ClusterNote
 	13, // 6: ostraka.v1.ClusterOverview.recoveries:type_name -> ostraka.v1.ClusterRecovery
-	31, // 7: ostraka.v1.ClusterServer.labels:type_name -> ostraka.v1.ClusterServer.LabelsEntry
+	32, // 7: ostraka.v1.ClusterServer.labels:type_name -> ostraka.v1.ClusterServer.LabelsEntry
 	0,  // 8: ostraka.v1.ClusterServer.state:type_name -> ostraka.v1.ClusterServerState
 	12, // 9: ostraka.v1.ClusterShard.replicas:type_name -> ostraka.v1.ClusterReplica
 	11, // 10: ostraka.v1.ClusterShard.unsteady:type_name -> ostraka.v1.ClusterReason
 	1,  // 11: ostraka.v1.ClusterReplica.place:type_name -> ostraka.v1.ClusterReplicaPlace
-	32, // 12: ostraka.v1.ClusterReplica.role:type_name -> ostraka.v1.ReplicaRole
+	33, // 12: ostraka.v1.ClusterReplica.role:type_name -> ostraka.v1.ReplicaRole
 	3,  // 13: ostraka.v1.MoveReplicaRequest.shard:type_name -> ostraka.v1.ShardName
 	10, // 14: ostraka.v1.MoveReplicaResponse.shard:type_name -> ostraka.v1.ClusterShard
 	3,  // 15: ostraka.v1.TransferLeaderRequest.shard:type_name -> ostraka.v1.ShardName
@@ -2481,32 +2620,34 @@ var file_api_cluster_proto_depIdxs = []int32{
 	2,  // 22: ostraka.v1.ShardDigests.verdict:type_name -> ostraka.v1.DigestVerdict
 	25, // 23: ostraka.v1.ShardDigests.replicas:type_name -> ostraka.v1.ReplicaDigest
 	2,  // 24: ostraka.v1.ReplicaDigest.verdict:type_name -> ostraka.v1.DigestVerdict
-	28, // 25: ostraka.v1.ExplainBalanceResponse.moves:type_name -> ostraka.v1.BalanceMove
+	28, // 25: ostraka.v1.ExplainBalanceResponse.next:type_name -> ostraka.v1.BalanceStep
 	8,  // 26: ostraka.v1.ExplainBalanceResponse.held_back:type_name -> ostraka.v1.ClusterNote
-	8,  // 27: ostraka.v1.ExplainBalanceResponse.under_way:type_name -> ostraka.v1.ClusterNote
-	3,  // 28: ostraka.v1.RecoverShardRequest.shard:type_name -> ostraka.v1.ShardName
-	13, // 29: ostraka.v1.RecoverShardResponse.recovery:type_name -> ostraka.v1.ClusterRecovery
-	4,  // 30: ostraka.v1.OstrakaAdmin.GetClusterStatus:input_type -> ostraka.v1.GetClusterStatusRequest
-	14, // 31: ostraka.v1.OstrakaAdmin.MoveReplica:input_type -> ostraka.v1.MoveReplicaRequest
-	16, // 32: ostraka.v1.OstrakaAdmin.TransferLeader:input_type -> ostraka.v1.TransferLeaderRequest
-	18, // 33: ostraka.v1.OstrakaAdmin.ElectLeader:input_type -> ostraka.v1.ElectLeaderRequest
-	20, // 34: ostraka.v1.OstrakaAdmin.SetServerDraining:input_type -> ostraka.v1.SetServerDrainingRequest
-	22, // 35: ostraka.v1.OstrakaAdmin.VerifyDigests:input_type -> ostraka.v1.VerifyDigestsRequest
-	26, // 36: ostraka.v1.OstrakaAdmin.ExplainBalance:input_type -> ostraka.v1.ExplainBalanceRequest
-	29, // 37: ostraka.v1.OstrakaAdmin.RecoverShard:input_type -> ostraka.v1.RecoverShardRequest
-	5,  // 38: ostraka.v1.OstrakaAdmin.GetClusterStatus:output_type -> ostraka.v1.GetClusterStatusResponse
-	15, // 39: ostraka.v1.OstrakaAdmin.MoveReplica:output_type -> ostraka.v1.MoveReplicaResponse
-	17, // 40: ostraka.v1.OstrakaAdmin.TransferLeader:output_type -> ostraka.v1.TransferLeaderResponse
-	19, // 41: ostraka.v1.OstrakaAdmin.ElectLeader:output_type -> ostraka.v1.ElectLeaderResponse
-	21, // 42: ostraka.v1.OstrakaAdmin.SetServerDraining:output_type -> ostraka.v1.SetServerDrainingResponse
-	23, // 43: ostraka.v1.OstrakaAdmin.VerifyDigests:output_type -> ostraka.v1.VerifyDigestsResponse
-	27, // 44: ostraka.v1.OstrakaAdmin.ExplainBalance:output_type -> ostraka.v1.ExplainBalanceResponse
-	30, // 45: ostraka.v1.OstrakaAdmin.RecoverShard:output_type -> ostraka.v1.RecoverShardResponse
-	38, // [38:46] is the sub-list for method output_type
-	30, // [30:38] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	28, // 27: ostraka.v1.ExplainBalanceResponse.under_way:type_name -> ostraka.v1.BalanceStep
+	8,  // 28: ostraka.v1.ExplainBalanceResponse.impossible:type_name -> ostraka.v1.ClusterNote
+	29, // 29: ostraka.v1.ExplainBalanceResponse.servers:type_name -> ostraka.v1.BalanceServer
+	3,  // 30: ostraka.v1.RecoverShardRequest.shard:type_name -> ostraka.v1.ShardName
+	13, // 31: ostraka.v1.RecoverShardResponse.recovery:type_name -> ostraka.v1.ClusterRecovery
+	4,  // 32: ostraka.v1.OstrakaAdmin.GetClusterStatus:input_type -> ostraka.v1.GetClusterStatusRequest
+	14, // 33: ostraka.v1.OstrakaAdmin.MoveReplica:input_type -> ostraka.v1.MoveReplicaRequest
+	16, // 34: ostraka.v1.OstrakaAdmin.TransferLeader:input_type -> ostraka.v1.TransferLeaderRequest
+	18, // 35: ostraka.v1.OstrakaAdmin.ElectLeader:input_type -> ostraka.v1.ElectLeaderRequest
+	20, // 36: ostraka.v1.OstrakaAdmin.SetServerDraining:input_type -> ostraka.v1.SetServerDrainingRequest
+	22, // 37: ostraka.v1.OstrakaAdmin.VerifyDigests:input_type -> ostraka.v1.VerifyDigestsRequest
+	26, // 38: ostraka.v1.OstrakaAdmin.ExplainBalance:input_type -> ostraka.v1.ExplainBalanceRequest
+	30, // 39: ostraka.v1.OstrakaAdmin.RecoverShard:input_type -> ostraka.v1.RecoverShardRequest
+	5,  // 40: ostraka.v1.OstrakaAdmin.GetClusterStatus:output_type -> ostraka.v1.GetClusterStatusResponse
+	15, // 41: ostraka.v1.OstrakaAdmin.MoveReplica:output_type -> ostraka.v1.MoveReplicaResponse
+	17, // 42: ostraka.v1.OstrakaAdmin.TransferLeader:output_type -> ostraka.v1.TransferLeaderResponse
+	19, // 43: ostraka.v1.OstrakaAdmin.ElectLeader:output_type -> ostraka.v1.ElectLeaderResponse
+	21, // 44: ostraka.v1.OstrakaAdmin.SetServerDraining:output_type -> ostraka.v1.SetServerDrainingResponse
+	23, // 45: ostraka.v1.OstrakaAdmin.VerifyDigests:output_type -> ostraka.v1.VerifyDigestsResponse
+	27, // 46: ostraka.v1.OstrakaAdmin.ExplainBalance:output_type -> ostraka.v1.ExplainBalanceResponse
+	31, // 47: ostraka.v1.OstrakaAdmin.RecoverShard:output_type -> ostraka.v1.RecoverShardResponse
+	40, // [40:48] is the sub-list for method output_type
+	32, // [32:40] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_api_cluster_proto_init() }
@@ -2516,13 +2657,14 @@ func file_api_cluster_proto_init() {
 	}
 	file_api_service_proto_init()
 	file_api_cluster_proto_msgTypes[9].OneofWrappers = []any{}
+	file_api_cluster_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_cluster_proto_rawDesc), len(file_api_cluster_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -53,8 +53,8 @@ type OstrakaAdminClient interface {
 	// ensemble has changed. When the caller goes earlier, the move goes on: what is wanted
 	// is stored.
 	MoveReplica(ctx context.Context, in *MoveReplicaRequest, opts ...grpc.CallOption) (*MoveReplicaResponse, error)
-	// Has another replica lead a shard, and returns when one leads in a higher term. The
-	// named one is preferred: it is passed over if it lacks entries that it must have.
+	// Has a certain replica lead a shard, and returns when it does. It ends with Aborted if
+	// another was elected, since that one lacks entries that it must have.
 	TransferLeader(ctx context.Context, in *TransferLeaderRequest, opts ...grpc.CallOption) (*TransferLeaderResponse, error)
 	// Holds an election of a shard though nothing asks for it, and returns when one leads
 	// in a higher term.
@@ -193,8 +193,8 @@ type OstrakaAdminServer interface {
 	// ensemble has changed. When the caller goes earlier, the move goes on: what is wanted
 	// is stored.
 	MoveReplica(context.Context, *MoveReplicaRequest) (*MoveReplicaResponse, error)
-	// Has another replica lead a shard, and returns when one leads in a higher term. The
-	// named one is preferred: it is passed over if it lacks entries that it must have.
+	// Has a certain replica lead a shard, and returns when it does. It ends with Aborted if
+	// another was elected, since that one lacks entries that it must have.
 	TransferLeader(context.Context, *TransferLeaderRequest) (*TransferLeaderResponse, error)
 	// Holds an election of a shard though nothing asks for it, and returns when one leads
 	// in a higher term.

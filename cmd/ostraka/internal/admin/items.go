@@ -240,7 +240,6 @@ type recoveryItem struct {
 	Survivors []string `json:"survivors"`
 	LeftOut   []string `json:"leftOut"`
 	Term      int64    `json:"term"`
-	Offset    int64    `json:"offset"`
 	MayBeLost string   `json:"mayBeLost"`
 }
 
@@ -253,7 +252,7 @@ func (r recoveryItem) Row() []string {
 func recoveryOf(r *api.ClusterRecovery) recoveryItem {
 	return recoveryItem{
 		Shard: shardName(r.GetNamespace(), r.GetShard()), Time: moment(r.GetTimeUnixMs()), Survivors: r.GetSurvivors(), LeftOut: r.GetLeftOut(),
-		Term: r.GetTerm(), Offset: r.GetOffset(), MayBeLost: r.GetMayBeLost(),
+		Term: r.GetTerm(), MayBeLost: r.GetMayBeLost(),
 	}
 }
 

@@ -168,16 +168,15 @@ func shardTransfer(target *Target) *cobra.Command {
 	var timeout timeoutFlag
 	cmd := &cobra.Command{
 		Use:   "transfer SHARD",
-		Short: "Have another replica lead a shard",
-		Long: `Has a shard led by the replica on the named server, or by whichever is best. A replica that
-lacks entries which it must have is passed over: the line that is printed says who leads.`,
-		Example: `  ostraka admin shard transfer orders/3 --to db-2
-  ostraka admin shard transfer orders/3`,
+		Short: "Have a certain replica lead a shard",
+		Long: `Has a shard led by the replica on the named server. Writes and reads wait for a few round
+trips. It fails if that replica lacks entries which a leader must have.`,
+		Example:           `  ostraka admin shard transfer orders/3 --to db-2`,
 		Args:              arguments.Exactly("SHARD"),
 		ValidArgsFunction: completeShards(target, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("to") && to == "" {
-				return exit.Usage("to", `""`, "name a server, or leave the flag out for whichever is best")
+			if err := arguments.Require(cmd, "to", "name the server whose replica is to lead"); err != nil {
+				return err
 			}
 			return onShard(target, cmd, args[0], timeout, "transfer the leadership of",
 				func(ctx context.Context, c api.OstrakaAdminClient, shard *api.ShardName) (*api.ClusterShard, error) {
@@ -186,7 +185,7 @@ lacks entries which it must have is passed over: the line that is printed says w
 				})
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", "", "the server whose replica is to lead (default: whichever is best)")
+	cmd.Flags().StringVar(&to, "to", "", "the server whose replica is to lead")
 	timeout.define(cmd, electionTimeout)
 	completeFlags(target, cmd, "to")
 	return cmd

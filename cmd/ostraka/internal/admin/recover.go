@@ -98,8 +98,8 @@ func recoverShard(target *Target, cmd *cobra.Command, shard *api.ShardName, flag
 		return err
 	}
 	name := shardName(shard.GetNamespace(), shard.GetShard())
-	fmt.Fprintf(cmd.ErrOrStderr(), "shard %s would be made of what %s holds, up to offset %d; left out: %s\nmay be lost: %s\n",
-		name, strings.Join(foreseen.GetSurvivors(), ", "), foreseen.GetOffset(), orNone(strings.Join(foreseen.GetLeftOut(), ", ")), foreseen.GetMayBeLost())
+	fmt.Fprintf(cmd.ErrOrStderr(), "shard %s would be made of what %s holds; left out: %s\nmay be lost: %s\n",
+		name, strings.Join(foreseen.GetSurvivors(), ", "), orNone(strings.Join(foreseen.GetLeftOut(), ", ")), foreseen.GetMayBeLost())
 	if !flags.unsafe {
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was done: give --unsafe to do it")
 		return nil

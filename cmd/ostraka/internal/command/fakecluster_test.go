@@ -219,11 +219,23 @@ func (f *fakeCluster) VerifyDigests(r *api.VerifyDigestsRequest, stream grpc.Ser
 
 func (f *fakeCluster) ExplainBalance(context.Context, *api.ExplainBalanceRequest) (*api.ExplainBalanceResponse, error) {
 	return &api.ExplainBalanceResponse{
-		UnderWay: []*api.ClusterNote{{About: "default/1", Text: "replica from db-3 to db-2, since db-3 drains"}},
-		Moves: []*api.BalanceMove{{
-			Kind: "transfer-leader", Namespace: "default", Shard: 0, From: "db-1", To: "db-2", Reason: "db-1 leads 2 shards, db-2 none",
+		UnderWay: []*api.BalanceStep{{
+			Kind: "move-replica", Namespace: "default", Shard: proto.Int64(1), From: []string{"db-3"}, To: []string{"db-2"}, Cause: "evacuation", Reason: "db-3 drains",
 		}},
-		HeldBack: []*api.ClusterNote{{About: "server db-3", Text: "it is not reached, and is given nothing"}},
+		Next: []*api.BalanceStep{
+			{
+				Kind: "transfer-leader", Namespace: "default", Shard: proto.Int64(0), From: []string{"db-1"}, To: []string{"db-2"},
+				Cause: "balance", Reason: "db-1 leads 2 shards, db-2 none",
+			},
+			{Kind: "change-status", Reason: "server db-3: forgotten"},
+		},
+		HeldBack:   []*api.ClusterNote{{About: "shard 0", Text: "it was changed 10 s ago, and rests"}},
+		Impossible: []*api.ClusterNote{{About: "namespace big", Text: "it wants 5 replicas, and there are 3 servers: add servers"}},
+		Servers: []*api.BalanceServer{
+			{Server: "db-1", Replicas: 3, Leaderships: 2, Bytes: 9 << 20, WritesPerSecond: 1234.5, ReadsPerSecond: 2.25},
+			{Server: "db-2", Replicas: 2, Bytes: 6 << 20, NoLeaderships: "it came back 3 s ago"},
+			{Server: "db-3", Replicas: 2, NoReplicas: "it is not reached", NoLeaderships: "it is not reached"},
+		},
 	}, nil
 }
 
@@ -232,7 +244,7 @@ func (f *fakeCluster) RecoverShard(_ context.Context, r *api.RecoverShardRequest
 		return nil, status.Error(codes.InvalidArgument, "confirm is missing")
 	}
 	recovery := &api.ClusterRecovery{
-		Namespace: "orders", Shard: 2, TimeUnixMs: 1, Survivors: r.GetSurvivors(), LeftOut: []string{"db-3"}, Term: 9, Offset: 120,
+		Namespace: "orders", Shard: 2, TimeUnixMs: 1, Survivors: r.GetSurvivors(), LeftOut: []string{"db-3"}, Term: 9,
 		MayBeLost: "what only db-3 held",
 	}
 	if !r.GetPreview() {
