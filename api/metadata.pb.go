@@ -32,7 +32,7 @@ const (
 	DataServerState_DATA_SERVER_STATE_UNSPECIFIED DataServerState = 0
 	DataServerState_DATA_SERVER_STATE_RUNNING     DataServerState = 1
 	DataServerState_DATA_SERVER_STATE_UNAVAILABLE DataServerState = 2
-	// It left the configuration, or is about to stop, and holds replicas still.
+	// It left the configuration, is drained or is about to stop, and holds replicas still.
 	DataServerState_DATA_SERVER_STATE_DRAINING DataServerState = 3
 )
 

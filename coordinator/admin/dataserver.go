@@ -17,7 +17,7 @@ import (
 // ListDataServers implements api.OxiaAdminServer. Servers that left the configuration
 // are listed for as long as they hold replicas.
 func (s *Service) ListDataServers(context.Context, *api.ListDataServersRequest) (*api.ListDataServersResponse, error) {
-	now, err := s.leading()
+	now, err := leading(s.cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (s *Service) ListDataServers(context.Context, *api.ListDataServersRequest) 
 
 // GetDataServer implements api.OxiaAdminServer.
 func (s *Service) GetDataServer(_ context.Context, r *api.GetDataServerRequest) (*api.GetDataServerResponse, error) {
-	now, err := s.leading()
+	now, err := leading(s.cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +86,16 @@ func serverStatus(now coordinator.Snapshot, name replication.ServerID, left bool
 	switch {
 	case told == nil:
 		s.State = api.DataServerState_DATA_SERVER_STATE_UNAVAILABLE
-	case left || told.GetDraining():
+	case left || told.GetDraining() || drains(now, name):
 		s.State = api.DataServerState_DATA_SERVER_STATE_DRAINING
 	}
 	return s
+}
+
+// drains reports whether an operator said that a server is to hold nothing.
+func drains(now coordinator.Snapshot, name replication.ServerID) bool {
+	s, known := serverOf(now, name)
+	return known && s.Draining
 }
 
 func indexOfServer(c *api.ClusterConfiguration, name string) int {

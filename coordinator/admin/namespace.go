@@ -14,7 +14,7 @@ import (
 
 // ListNamespaces implements api.OxiaAdminServer.
 func (s *Service) ListNamespaces(context.Context, *api.ListNamespacesRequest) (*api.ListNamespacesResponse, error) {
-	now, err := s.leading()
+	now, err := leading(s.cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (s *Service) ListNamespaces(context.Context, *api.ListNamespacesRequest) (*
 
 // GetNamespace implements api.OxiaAdminServer.
 func (s *Service) GetNamespace(_ context.Context, r *api.GetNamespaceRequest) (*api.GetNamespaceResponse, error) {
-	now, err := s.leading()
+	now, err := leading(s.cluster)
 	if err != nil {
 		return nil, err
 	}

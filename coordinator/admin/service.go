@@ -30,8 +30,8 @@ func New(c Cluster) *Service { return &Service{cluster: c} }
 
 // leading returns what is known of the cluster, or the error that sends the caller to
 // the coordinator that leads.
-func (s *Service) leading() (coordinator.Snapshot, error) {
-	now := s.cluster.Snapshot()
+func leading(c Cluster) (coordinator.Snapshot, error) {
+	now := c.Snapshot()
 	switch {
 	case now.Known:
 		return now, nil
@@ -60,7 +60,7 @@ func leaderAddress(now coordinator.Snapshot) string {
 
 // update changes the configuration. What the function returns is the call's error.
 func (s *Service) update(ctx context.Context, change func(*api.ClusterConfiguration) error) error {
-	if _, err := s.leading(); err != nil {
+	if _, err := leading(s.cluster); err != nil {
 		return err
 	}
 	err := s.cluster.UpdateConfig(ctx, change)
@@ -90,7 +90,7 @@ func refuse(code codes.Code, format string, args ...any) error {
 
 // SplitShard implements api.OxiaAdminServer.
 func (s *Service) SplitShard(context.Context, *api.SplitShardRequest) (*api.SplitShardResponse, error) {
-	if _, err := s.leading(); err != nil {
+	if _, err := leading(s.cluster); err != nil {
 		return nil, err
 	}
 	return nil, refuse(codes.Unimplemented,
