@@ -3,6 +3,7 @@ package coordinator
 import (
 	"time"
 
+	"github.com/ostraka-db/ostraka/coordinator/plan"
 	"github.com/ostraka-db/ostraka/replication"
 )
 
@@ -41,6 +42,9 @@ type Observer interface {
 	// DocumentsStored is told of each write of shards' documents: how many, how long it
 	// took, and of how many the outcome is not known.
 	DocumentsStored(documents int, took time.Duration, unknown int)
+	// MovePlanned is told when something is to move, MoveEnded when it did, or did not.
+	MovePlanned(Moved, plan.Kind)
+	MoveEnded(what Moved, kind plan.Kind, done bool)
 	// Leading is told when leadership among coordinators begins and ends.
 	Leading(bool)
 }
@@ -51,6 +55,8 @@ type nobody struct{}
 func (nobody) ElectionBegan(Cause)                     {}
 func (nobody) ElectionEnded(Cause, time.Duration)      {}
 func (nobody) DocumentsStored(int, time.Duration, int) {}
+func (nobody) MovePlanned(Moved, plan.Kind)            {}
+func (nobody) MoveEnded(Moved, plan.Kind, bool)        {}
 func (nobody) Leading(bool)                            {}
 
 // causeOf says why a document begins a term that follows another's. The view is locked.

@@ -15,6 +15,7 @@ import (
 	"github.com/ostraka-db/ostraka/coordinator/elections"
 	"github.com/ostraka-db/ostraka/coordinator/lease"
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
+	"github.com/ostraka-db/ostraka/coordinator/plan"
 	"github.com/ostraka-db/ostraka/replication"
 )
 
@@ -31,6 +32,9 @@ type Options struct {
 	Sole bool
 	// Core are the core's options; elections.Options() if nil.
 	Core *replication.Options
+	// Plan are the planner's options, over which goes what the configuration says of load
+	// balancing; plan.DefaultOptions() if nil.
+	Plan *plan.Options
 	// Credentials are those towards servers; none if nil.
 	Credentials credentials.TransportCredentials
 	// Transport makes the transport of a reign; the one of replication/grpc if nil.
@@ -59,6 +63,9 @@ func New(o Options) (*Coordinator, error) {
 	}
 	if o.Core == nil {
 		o.Core = elections.Options()
+	}
+	if o.Plan == nil {
+		o.Plan = plan.DefaultOptions()
 	}
 	if err := o.Core.Validate(); err != nil {
 		return nil, err

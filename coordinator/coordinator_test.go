@@ -15,6 +15,7 @@ import (
 	"github.com/ostraka-db/ostraka/coordinator/config"
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
 	"github.com/ostraka-db/ostraka/coordinator/metadata/memory"
+	"github.com/ostraka-db/ostraka/coordinator/plan"
 	"github.com/ostraka-db/ostraka/replication"
 )
 
@@ -306,6 +307,10 @@ func (o *counting) DocumentsStored(documents int, _ time.Duration, _ int) {
 	o.writes++
 	o.documents += documents
 }
+
+func (o *counting) MovePlanned(Moved, plan.Kind) {}
+
+func (o *counting) MoveEnded(Moved, plan.Kind, bool) {}
 
 func (o *counting) Leading(bool) {}
 

@@ -35,9 +35,14 @@
 //
 //	coordinator.go  what a coordinator is, and its lease
 //	reign.go        one leadership, from the first read to the last goroutine
-//	reconcile.go    bringing the status to what is wanted, and about what it says
+//	reconcile.go    bringing the status to what is wanted
+//	enact.go        bringing about what the status says
+//	observe.go      what there is, for who plans
+//	moves.go        the moves that are under way
 //	order.go        what administrators ask for, and the waiting for it
 //	transfer.go     other leaders by order
+//	move.go         replicas elsewhere, and servers emptied, by order
+//	recover.go      shards that lost their majority, by order
 //	error.go        what orders end with
 //	view.go         what is known of shards and servers
 //	report.go       what servers tell of their replicas, and how fast their counters go

@@ -7,7 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/ostraka-db/ostraka/coordinator/elections"
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
 	"github.com/ostraka-db/ostraka/coordinator/shards"
 	"github.com/ostraka-db/ostraka/replication"
@@ -109,6 +111,13 @@ func eachStep(t *testing.T, least int, story func(t *testing.T, d *doom) (over b
 	}
 }
 
+// succeeds makes a coordinator's options those of one that takes over at once, and does not
+// wait long for what another may be at.
+func succeeds(o *Options) {
+	o.Sole, o.Core = true, elections.Options()
+	o.Core.ElectWithin = 200 * time.Millisecond
+}
+
 // stored returns the document of a shard as it is stored.
 func (c *cluster) stored(t *testing.T, id replication.ShardID) replication.Document {
 	t.Helper()
@@ -145,7 +154,7 @@ func TestCoordinatorKilledAtEachStepOfAnElection(t *testing.T) {
 		d.die()
 		bury()
 		left := c.stored(t, 0)
-		next, _ := c.coordinate(t, "next", func(o *Options) { o.Sole = true })
+		next, _ := c.coordinate(t, "next", succeeds)
 		var after ShardSnapshot
 		eventually(t, func() bool {
 			after = next.Snapshot().Shards[0]

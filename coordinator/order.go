@@ -34,7 +34,7 @@ func (r *reign) carryOut(ctx context.Context, o order) error {
 		return &orderError{kind: ErrStore, cause: err, text: "it may have been done"}
 	}
 	r.view.set(r.status, r.wanted, r.notes)
-	if err := r.enact(); err != nil {
+	if err := r.enact(ctx, time.Now()); err != nil {
 		r.logger.Warn("the cluster is not brought to its status; trying again", "error", err)
 	}
 	return nil
@@ -64,6 +64,26 @@ func (r *reign) shard(id replication.ShardID) (ShardSnapshot, error) {
 		return s, refuse(ErrRefused, "shard %d has not begun yet: it waits for its servers", id)
 	}
 	return s, nil
+}
+
+// order changes the status, and returns when that is stored.
+func (r *reign) order(ctx context.Context, change func(plan.Status) ([]plan.Action, error)) error {
+	o := order{change: change, done: make(chan error, 1)}
+	select {
+	case r.orders <- o:
+	case <-r.over:
+		return refuse(ErrNotLeading, "this coordinator does not lead any more")
+	case <-ctx.Done():
+		return &orderError{kind: ErrRefused, cause: context.Cause(ctx), text: "nothing was done"}
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-r.over:
+		return refuse(ErrStore, "this coordinator does not lead any more; what was asked for may be stored")
+	case <-ctx.Done():
+		return goesOn(ctx, "what was asked for is being stored")
+	}
 }
 
 // wait waits until something holds, which it looks at when anything changed; and, with

@@ -3,80 +3,71 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/ostraka-db/ostraka/coordinator/plan"
-	"github.com/ostraka-db/ostraka/replication"
 )
 
 // reconcile changes the status to what is wanted, stores it, and then brings about what
-// it says.
-func (r *reign) reconcile(ctx context.Context) error {
+// it says. It returns when to do so again though nothing changed; zero if that is not known.
+func (r *reign) reconcile(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
+	now := time.Now()
 	wanted := r.options.Config.Current()
-	decision := plan.Plan(wanted, r.view.observed(r.status))
-	actions, notes := decision.Actions, decision.Notes
-	if err := r.change(ctx, actions); err != nil {
-		return err
+	options := r.options.Plan.With(wanted.GetLoadBalancer())
+	decision := plan.Plan(wanted, r.view.observed(now, r.status, r.began, options))
+	if err := r.change(ctx, decision.Actions); err != nil {
+		return time.Time{}, err
 	}
-	if told := fmt.Sprint(notes); told != r.noted {
-		for _, n := range notes {
+	if told := fmt.Sprint(decision.Notes); told != r.noted {
+		for _, n := range decision.Notes {
 			r.logger.Warn("the configuration asks for what cannot be done at present", "what", n.About, "why", n.Reason)
 		}
 		r.noted = told
 	}
-	r.wanted, r.notes = wanted, notes
-	r.view.set(r.status, wanted, notes)
-	return r.enact()
+	r.wanted, r.notes = wanted, decision.Notes
+	r.view.set(r.status, wanted, decision.Notes)
+	if err := r.enact(ctx, now); err != nil {
+		return time.Time{}, err
+	}
+	r.transfer(decision.Actions)
+	r.moves.settle(r.view, options, now)
+	return decision.Again, nil
 }
 
-// change stores the status as it is after some actions.
+// change stores the status as it is after some actions. Those that change nothing that is
+// stored are left for later.
 func (r *reign) change(ctx context.Context, actions []plan.Action) error {
-	if len(actions) == 0 {
+	lasting := slices.DeleteFunc(slices.Clone(actions), func(a plan.Action) bool { return !a.Lasts() })
+	if len(lasting) == 0 {
 		return nil
 	}
-	if err := r.storeStatus(ctx, plan.Apply(r.status, actions), r.version); err != nil {
+	if err := r.storeStatus(ctx, plan.Apply(r.status, lasting), r.version); err != nil {
 		// What is stored now, and by whom, is not known: the next plan begins there.
 		if loadErr := r.loadStatus(ctx); loadErr != nil {
 			r.logger.Warn("the cluster's status cannot be read", "error", loadErr)
 		}
 		return err
 	}
-	for _, a := range actions {
+	for _, a := range lasting {
 		r.logger.Info("cluster changed", "action", a.String())
+		if moved, moves := a.(plan.SetEnsemble); moves {
+			r.moves.replica(moved.Change)
+		}
 	}
 	return nil
 }
 
-// enact makes connections and elections what the status says.
-func (r *reign) enact() error {
-	addresses := map[replication.ServerID]string{}
-	for _, s := range r.status.Servers {
-		addresses[s.Name] = s.Internal
-		if !r.peers[s.Name] {
-			r.peers[s.Name] = true
-			r.driver.Join(s.Name)
+// transfer moves the leaderships that were planned to move.
+func (r *reign) transfer(actions []plan.Action) {
+	for _, a := range actions {
+		if t, is := a.(plan.TransferLeader); is {
+			r.logger.Info("cluster changes", "action", t.String())
+			r.view.transferred(t.Shard, t.To)
+			r.moves.leader(t)
+			r.driver.Transfer(t.Shard, t.To)
 		}
 	}
-	r.transport.SetPeers(addresses)
-	err := r.attending.SetServers(addresses)
-	for _, n := range r.status.Namespaces {
-		for _, shard := range n.Shards {
-			settings, settingsErr := n.Settings(shard)
-			if settingsErr != nil {
-				return settingsErr
-			}
-			before, known := r.coordinated[shard.ID]
-			switch {
-			case !known:
-				r.driver.Coordinate(shard.ID, shard.Ensemble, settings)
-			case before != string(settings):
-				r.driver.ChangeSettings(shard.ID, settings)
-			default:
-				continue
-			}
-			r.coordinated[shard.ID] = string(settings)
-		}
-	}
-	return err
 }

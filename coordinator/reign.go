@@ -49,10 +49,14 @@ type reign struct {
 	// status is the cluster's, stored as version.
 	status  plan.Status
 	version int64
-	// coordinated are the settings of the shards whose elections are held, peers the
-	// servers that are known to the node.
-	coordinated map[replication.ShardID]string
-	peers       map[replication.ServerID]bool
+	// enacted is the version of the status that elections were told of. Held are the shards
+	// whose elections are held, peers the servers that are known to the node.
+	enacted int64
+	held    map[replication.ShardID]*held
+	peers   map[replication.ServerID]bool
+	// began is since when the reign has looked at the cluster.
+	began time.Time
+	moves *moves
 	// wanted is the configuration that was planned for last, notes what came of that, and
 	// noted those that were logged last.
 	wanted *api.ClusterConfiguration
@@ -72,7 +76,8 @@ func newReign(c *Coordinator, run uint64) *reign {
 			// It has no disk that could be lost.
 			Incarnation: replication.Incarnation(run),
 		},
-		coordinated: map[replication.ShardID]string{}, peers: map[replication.ServerID]bool{},
+		held: map[replication.ShardID]*held{}, peers: map[replication.ServerID]bool{},
+		began: time.Now(), moves: newMoves(c.options.Observer),
 		orders: make(chan order), over: make(chan struct{}),
 	}
 }
@@ -124,16 +129,19 @@ func (r *reign) supervise(ctx context.Context) {
 // plan brings the cluster closer to what is wanted, and returns after what time to look
 // again.
 func (r *reign) plan(ctx context.Context) time.Duration {
-	err := r.reconcile(ctx)
+	again, err := r.reconcile(ctx)
 	if ctx.Err() != nil {
 		return replanEvery
 	}
 	r.coordinator.show(r)
-	if err != nil {
+	switch {
+	case err != nil:
 		r.logger.Warn("the cluster's status cannot be brought to what is wanted; trying again", "error", err)
 		return retryAfter
+	case again.IsZero():
+		return replanEvery
 	}
-	return replanEvery
+	return min(max(time.Until(again), planSoon), replanEvery)
 }
 
 // begin reads what there is, and starts what serves it. It reports false if the
@@ -191,6 +199,11 @@ func (r *reign) tryBegin(ctx context.Context) error {
 		Credentials: r.options.Credentials, Heard: r.view.heard, Lost: r.view.lost,
 	})
 	r.view.set(r.status, r.options.Config.Current(), nil)
+	for _, c := range r.status.Changes {
+		if s, there := r.view.shardNow(c.Shard); there && !placed(&s.Document, s.Wanted) {
+			r.moves.found(c)
+		}
+	}
 	var peers []replication.ServerID
 	for _, s := range r.status.Servers {
 		peers = append(peers, s.Name)

@@ -61,6 +61,8 @@ type replicaView struct {
 	// lookedAt is when its counters were read.
 	lookedAt      int64
 	writes, reads rate
+	// moved is when it was last seen to have more than before.
+	moved time.Time
 }
 
 // take takes in a report, whose counters were read at a moment. Up to an earlier one they
@@ -70,6 +72,9 @@ func (r *replicaView) take(report *api.ReplicaReport, unchangedUntil, lookedAt i
 		from := max(r.lookedAt, unchangedUntil)
 		r.writes.add(more(r.report.GetWrites(), report.GetWrites()), from, lookedAt)
 		r.reads.add(more(r.report.GetReads(), report.GetReads()), from, lookedAt)
+	}
+	if gotOn(r.report, report) {
+		r.moved = time.Now()
 	}
 	r.report, r.lookedAt = report, lookedAt
 }

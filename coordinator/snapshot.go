@@ -23,7 +23,9 @@ type Snapshot struct {
 	Known  bool
 	Status plan.Status
 	// Notes are what is wanted and cannot be, with the reasons.
-	Notes   []plan.Note
+	Notes []plan.Note
+	// Moves are those that are under way, the oldest first.
+	Moves   []Move
 	Shards  map[replication.ShardID]ShardSnapshot
 	Servers map[replication.ServerID]ServerSnapshot
 }
@@ -109,6 +111,7 @@ func (c *Coordinator) Snapshot() Snapshot {
 	}
 	if r, err := c.reign(); err == nil {
 		r.view.snapshot(&s, time.Now())
+		s.Moves = r.moves.now()
 	}
 	return s
 }
@@ -121,11 +124,8 @@ const shardsAtOnce = 256
 func (v *view) snapshot(s *Snapshot, now time.Time) {
 	v.mu.Lock()
 	s.Known, s.Status, s.Notes = true, v.status, v.notes
-	s.Servers = make(map[replication.ServerID]ServerSnapshot, len(v.servers))
-	for id, one := range v.servers {
-		s.Servers[id] = one.snapshot()
-	}
 	v.mu.Unlock()
+	s.Servers = v.serversNow()
 	s.Shards = map[replication.ShardID]ShardSnapshot{}
 	var all []ShardSnapshot
 	var ids []replication.ShardID
@@ -160,6 +160,17 @@ func (v *view) shardNow(id replication.ShardID) (ShardSnapshot, bool) {
 		v.describe(id, &s)
 	}
 	return s, found
+}
+
+// serversNow are the servers that are known.
+func (v *view) serversNow() map[replication.ServerID]ServerSnapshot {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := make(map[replication.ServerID]ServerSnapshot, len(v.servers))
+	for id, one := range v.servers {
+		all[id] = one.snapshot()
+	}
+	return all
 }
 
 // serverNow is what is known of a server.

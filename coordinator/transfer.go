@@ -65,6 +65,9 @@ func (c *Coordinator) ElectLeader(ctx context.Context, shard replication.ShardID
 // certain one, if it is named.
 func (r *reign) elect(ctx context.Context, shard replication.ShardID, term replication.Term, to replication.ServerID) error {
 	held := 0
+	if to != "" {
+		r.view.transferred(shard, to)
+	}
 	r.driver.Transfer(shard, to)
 	return r.wait(ctx, orderAgain, func(again bool) (bool, error) {
 		s, err := r.shard(shard)

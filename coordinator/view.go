@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -46,6 +47,10 @@ type shardView struct {
 	leader replication.ServerID
 	// since is since when leader leads, or nobody does; zero if it was found so.
 	since time.Time
+	// progress is when the document changed last, transfer the last leadership that was to
+	// move.
+	progress time.Time
+	transfer plan.Transfer
 	// began is when the claim of the term was begun, cause why; zero once it is led.
 	began time.Time
 	cause Cause
@@ -140,7 +145,7 @@ func (v *view) written(id replication.ShardID, doc replication.Document, stage s
 	s := v.shard(id)
 	before := s.document
 	if stage == shards.Done && (before == nil || before.Version < doc.Version) {
-		s.document = &doc
+		s.document, s.progress = &doc, time.Now()
 		v.tell(true)
 	}
 	steady := doc.Status == replication.StatusSteady
@@ -220,6 +225,9 @@ func (v *view) set(status plan.Status, config *api.ClusterConfiguration, notes [
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.status, v.config, v.notes = status, config, notes
+	maps.DeleteFunc(v.servers, func(id replication.ServerID, _ *serverView) bool {
+		return !slices.ContainsFunc(status.Servers, func(s plan.Server) bool { return s.Name == id })
+	})
 	v.places = make(map[replication.ShardID]place, len(v.places))
 	for _, n := range status.Namespaces {
 		for _, shard := range n.Shards {
@@ -228,23 +236,6 @@ func (v *view) set(status plan.Status, config *api.ClusterConfiguration, notes [
 	}
 	v.tell(false)
 	signal(v.news)
-}
-
-// observed is what there is, for the planner.
-func (v *view) observed(status plan.Status) plan.Observed {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	o := plan.Observed{
-		Now: time.Now(), Status: status, Shards: make(map[replication.ShardID]plan.ShardFacts, len(v.shards)),
-		Servers: make(map[replication.ServerID]plan.ServerFacts, len(v.servers)),
-	}
-	for id, s := range v.shards {
-		o.Shards[id] = plan.ShardFacts{Document: s.document, Leader: s.leader}
-	}
-	for id, s := range v.servers {
-		o.Servers[id] = plan.ServerFacts{Reachable: s.reachable(), Since: s.since, Stopping: s.state.GetDraining()}
-	}
-	return o
 }
 
 // clusterState is what servers are told.

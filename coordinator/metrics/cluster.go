@@ -9,7 +9,7 @@ import (
 // looked are the metrics that are looked up at each scrape, by their names.
 var looked = func() map[string]*prometheus.Desc {
 	descs := map[string]*prometheus.Desc{}
-	for _, name := range []string{configValid, servers, shards, shardsLed, unmetWishes} {
+	for _, name := range []string{configValid, servers, shards, shardsLed, shardsUnsteady, movesRunning, unmetWishes} {
 		d := definitions.Of(name)
 		descs[name] = prometheus.NewDesc(d.Name, d.Help, d.Labels, nil)
 	}
@@ -54,10 +54,10 @@ func (c *cluster) Collect(out chan<- prometheus.Metric) {
 	}
 	states := map[string]int{"running": 0, "draining": 0, "unavailable": 0}
 	for _, s := range now.Status.Servers {
-		switch told := now.Servers[s.Name].State; {
-		case told == nil:
+		switch told := now.Servers[s.Name]; {
+		case !told.Reachable:
 			states["unavailable"]++
-		case told.GetDraining() || s.Removed:
+		case told.State.GetDraining() || s.Removed || s.Draining:
 			states["draining"]++
 		default:
 			states["running"]++
@@ -67,4 +67,21 @@ func (c *cluster) Collect(out chan<- prometheus.Metric) {
 		gauge(servers, count, state)
 	}
 	gauge(unmetWishes, len(now.Notes))
+	unsteady := map[coordinator.TroubleKind]int{}
+	for _, s := range now.Shards {
+		if len(s.Troubles) > 0 {
+			unsteady[s.Troubles[0].Kind]++
+		}
+	}
+	for _, kind := range coordinator.TroubleKinds() {
+		gauge(shardsUnsteady, unsteady[kind], string(kind))
+	}
+	type move struct{ what, kind string }
+	running := map[move]int{}
+	for _, m := range now.Moves {
+		running[move{string(m.What), label(m.Kind)}]++
+	}
+	for m, count := range running {
+		gauge(movesRunning, count, m.what, m.kind)
+	}
 }

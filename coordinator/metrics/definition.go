@@ -9,6 +9,10 @@ const (
 	servers          = "ostraka_coordinator_servers"
 	shards           = "ostraka_coordinator_shards"
 	shardsLed        = "ostraka_coordinator_shards_led"
+	shardsUnsteady   = "ostraka_coordinator_shards_unsteady"
+	movesPlanned     = "ostraka_coordinator_moves_planned_total"
+	movesEnded       = "ostraka_coordinator_moves_ended_total"
+	movesRunning     = "ostraka_coordinator_moves_running"
 	unmetWishes      = "ostraka_coordinator_unmet_wishes"
 	elections        = "ostraka_coordinator_elections_total"
 	electionSeconds  = "ostraka_coordinator_election_duration_seconds"
@@ -24,6 +28,10 @@ var definitions = metric.Definitions{
 	metric.Gauge(servers, "Data servers by state: running, draining, unavailable. Only while this coordinator leads.", "state"),
 	metric.Gauge(shards, "Shards of the namespace. Only while this coordinator leads.", "namespace"),
 	metric.Gauge(shardsLed, "Shards of the namespace that have a leader. Only while this coordinator leads.", "namespace"),
+	metric.Gauge(shardsUnsteady, "Shards that are not as they should be, by the most important reason of each. Only while this coordinator leads.", "reason"),
+	metric.Counter(movesPlanned, "Moves of a shard's replicas or leadership that were decided, by what moves and why.", "what", "kind"),
+	metric.Counter(movesEnded, "Moves that ended, by what moved, why, and whether that succeeded: done or failed.", "what", "kind", "outcome"),
+	metric.Gauge(movesRunning, "Moves that are under way, by what moves and why. Only while this coordinator leads.", "what", "kind"),
 	metric.Gauge(unmetWishes, "What the configuration asks for and cannot be at present. Only while this coordinator leads."),
 	metric.Counter(elections, "Terms that were claimed, by cause.", "cause"),
 	metric.Histogram(electionSeconds, "From the claim of a term until its leader serves, by cause.", "cause"),

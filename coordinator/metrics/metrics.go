@@ -2,11 +2,13 @@ package metrics
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ostraka-db/ostraka/coordinator"
+	"github.com/ostraka-db/ostraka/coordinator/plan"
 )
 
 // Metrics is a coordinator's Observer.
@@ -16,6 +18,8 @@ type Metrics struct {
 	stored   *prometheus.CounterVec
 	unknown  *prometheus.CounterVec
 	storing  *prometheus.HistogramVec
+	planned  *prometheus.CounterVec
+	ended    *prometheus.CounterVec
 	leading  *prometheus.GaugeVec
 	registry prometheus.Registerer
 }
@@ -33,6 +37,8 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		stored:   definitions.CounterVec(documentsStored),
 		unknown:  definitions.CounterVec(documentsUnknown),
 		storing:  definitions.HistogramVec(metadataSeconds, buckets),
+		planned:  definitions.CounterVec(movesPlanned),
+		ended:    definitions.CounterVec(movesEnded),
 		leading:  definitions.GaugeVec(leading),
 		registry: registry,
 	}
@@ -44,7 +50,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 	m.unknown.WithLabelValues()
 	m.storing.WithLabelValues()
 	m.leading.WithLabelValues()
-	for _, one := range []prometheus.Collector{m.begun, m.took, m.stored, m.unknown, m.storing, m.leading} {
+	for _, one := range []prometheus.Collector{m.begun, m.took, m.stored, m.unknown, m.storing, m.planned, m.ended, m.leading} {
 		if err := registry.Register(one); err != nil {
 			return nil, fmt.Errorf("register the coordinator's metrics: %w", err)
 		}
@@ -67,6 +73,30 @@ func (m *Metrics) DocumentsStored(documents int, took time.Duration, unknown int
 	m.stored.WithLabelValues().Add(float64(documents))
 	m.unknown.WithLabelValues().Add(float64(unknown))
 	m.storing.WithLabelValues().Observe(took.Seconds())
+}
+
+// MovePlanned implements coordinator.Observer.
+func (m *Metrics) MovePlanned(what coordinator.Moved, kind plan.Kind) {
+	m.planned.WithLabelValues(string(what), label(kind)).Inc()
+}
+
+// MoveEnded implements coordinator.Observer.
+func (m *Metrics) MoveEnded(what coordinator.Moved, kind plan.Kind, done bool) {
+	outcome := "failed"
+	if done {
+		outcome = "done"
+	}
+	m.ended.WithLabelValues(string(what), label(kind), outcome).Inc()
+}
+
+// label is a kind as one word.
+func label(kind plan.Kind) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' {
+			return '_'
+		}
+		return r
+	}, string(kind))
 }
 
 // Leading implements coordinator.Observer.

@@ -49,6 +49,8 @@ func TestMetricsShowWhatTheyAreTold(t *testing.T) {
 	m.ElectionBegan(coordinator.CauseServerLost)
 	m.ElectionEnded(coordinator.CauseServerLost, 10*time.Millisecond)
 	m.DocumentsStored(5, time.Millisecond, 2)
+	m.MovePlanned(coordinator.MovedReplica, plan.KindFactor)
+	m.MoveEnded(coordinator.MovedLeader, plan.KindBalance, false)
 	m.Leading(true)
 	show := func(want string, names ...string) {
 		t.Helper()
@@ -63,10 +65,16 @@ ostraka_coordinator_documents_stored_total 5
 # HELP ostraka_coordinator_documents_unknown_total Shards' documents of which it is not known whether they were stored.
 # TYPE ostraka_coordinator_documents_unknown_total counter
 ostraka_coordinator_documents_unknown_total 2
+# HELP ostraka_coordinator_moves_ended_total Moves that ended, by what moved, why, and whether that succeeded: done or failed.
+# TYPE ostraka_coordinator_moves_ended_total counter
+ostraka_coordinator_moves_ended_total{kind="balance",outcome="failed",what="leader"} 1
+# HELP ostraka_coordinator_moves_planned_total Moves of a shard's replicas or leadership that were decided, by what moves and why.
+# TYPE ostraka_coordinator_moves_planned_total counter
+ostraka_coordinator_moves_planned_total{kind="replication_factor",what="replica"} 1
 # HELP ostraka_coordinator_leading 1 while this coordinator leads, 0 otherwise.
 # TYPE ostraka_coordinator_leading gauge
 ostraka_coordinator_leading 1
-`, "ostraka_coordinator_documents_stored_total", "ostraka_coordinator_documents_unknown_total",
+`, movesEnded, movesPlanned, "ostraka_coordinator_documents_stored_total", "ostraka_coordinator_documents_unknown_total",
 		"ostraka_coordinator_leading", "ostraka_coordinator_shards")
 	for _, cause := range coordinator.Causes() {
 		want := 0.0
@@ -84,13 +92,22 @@ ostraka_coordinator_leading 1
 			Servers:    []plan.Server{{Name: "a"}, {Name: "b"}, {Name: "c", Removed: true}},
 			Namespaces: []plan.Namespace{{Name: "n", Shards: []plan.Shard{{ID: 1}, {ID: 2}}}},
 		},
-		Shards:  map[replication.ShardID]coordinator.ShardSnapshot{2: {Leader: "a"}},
-		Servers: map[replication.ServerID]coordinator.ServerSnapshot{"a": {State: &api.ServerState{}}, "c": {State: &api.ServerState{}}},
+		Shards: map[replication.ShardID]coordinator.ShardSnapshot{
+			1: {Troubles: []coordinator.Trouble{{Kind: coordinator.TroubleElecting}, {Kind: coordinator.TroubleLagging}}}, 2: {Leader: "a"},
+		},
+		Servers: map[replication.ServerID]coordinator.ServerSnapshot{
+			"a": {State: &api.ServerState{}, Reachable: true}, "b": {State: &api.ServerState{}},
+			"c": {State: &api.ServerState{}, Reachable: true},
+		},
+		Moves: []coordinator.Move{{What: coordinator.MovedReplica, Kind: plan.KindOrder}, {What: coordinator.MovedReplica, Kind: plan.KindOrder}},
 	}
 	show(`
 # HELP ostraka_coordinator_config_valid 1 if the configuration as it was last written is in force, 0 if it is refused.
 # TYPE ostraka_coordinator_config_valid gauge
 ostraka_coordinator_config_valid 0
+# HELP ostraka_coordinator_moves_running Moves that are under way, by what moves and why. Only while this coordinator leads.
+# TYPE ostraka_coordinator_moves_running gauge
+ostraka_coordinator_moves_running{kind="order",what="replica"} 2
 # HELP ostraka_coordinator_servers Data servers by state: running, draining, unavailable. Only while this coordinator leads.
 # TYPE ostraka_coordinator_servers gauge
 ostraka_coordinator_servers{state="draining"} 1
@@ -105,7 +122,7 @@ ostraka_coordinator_shards_led{namespace="n"} 1
 # HELP ostraka_coordinator_unmet_wishes What the configuration asks for and cannot be at present. Only while this coordinator leads.
 # TYPE ostraka_coordinator_unmet_wishes gauge
 ostraka_coordinator_unmet_wishes 1
-`, configValid, servers, shards, shardsLed, unmetWishes)
+`, configValid, movesRunning, servers, shards, shardsLed, unmetWishes)
 
 	families, err := registry.Gather()
 	if err != nil {
@@ -114,6 +131,18 @@ ostraka_coordinator_unmet_wishes 1
 	told := map[string]bool{}
 	for _, f := range families {
 		told[f.GetName()] = true
+		if f.GetName() != shardsUnsteady {
+			continue
+		}
+		if len(f.GetMetric()) != len(coordinator.TroubleKinds()) {
+			t.Errorf("%d reasons are told", len(f.GetMetric()))
+		}
+		for _, one := range f.GetMetric() {
+			electing := one.GetLabel()[0].GetValue() == string(coordinator.TroubleElecting)
+			if (one.GetGauge().GetValue() == 1) != electing {
+				t.Errorf("told %v", one)
+			}
+		}
 	}
 	for _, d := range definitions {
 		if !told[d.Name] {
