@@ -153,6 +153,13 @@ func (p *pocket) kill() {
 	p.serving.Wait()
 }
 
+// replicas are the shards of which the server has a replica.
+func (p *pocket) replicas() []replication.ShardID {
+	answer := make(chan []replication.ShardID, 1)
+	p.do(func() { answer <- p.node.Shards() })
+	return <-answer
+}
+
 func (p *pocket) do(task func()) {
 	p.mu.Lock()
 	p.tasks = append(p.tasks, task)

@@ -90,8 +90,5 @@ func (r *reign) recoverable(s *ShardSnapshot, shard replication.ShardID, survivo
 			return nil, refuse(ErrRefused, "shard %d: server %s is out of reach, and cannot go on with it", shard, id)
 		}
 	}
-	if len(lost) == 0 {
-		return nil, refuse(ErrRefused, "shard %d: all of its voters would go on; leave out those that are lost", shard)
-	}
 	return lost, nil
 }
