@@ -1,7 +1,6 @@
 package file
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,13 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
+	"github.com/ostraka-db/ostraka/coordinator/metadata/packed"
 )
 
 // The limits of a provider.
@@ -51,6 +50,12 @@ type update struct {
 	// errs are set when done is closed.
 	errs []error
 	done chan struct{}
+}
+
+// state is what one writing of the file has.
+type state struct {
+	*packed.State
+	stamp stamp
 }
 
 // opened counts the providers of this process.
@@ -126,7 +131,7 @@ func (p *provider) load() (*state, error) {
 		}
 		text, err := os.ReadFile(p.path)
 		if errors.Is(err, fs.ErrNotExist) && !before.exists {
-			return &state{documents: map[string]metadata.Document{}}, nil
+			return &state{State: packed.New()}, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read the cluster's status: %w", err)
@@ -134,13 +139,12 @@ func (p *provider) load() (*state, error) {
 		if after, err := stampOf(p.path); err != nil || after != before {
 			continue
 		}
-		s, err := parseState(text)
+		documents, err := packed.Parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("the cluster's status %s is refused: %w. Restore the file from a copy; "+
 				"a cluster whose status is lost cannot be told from another", p.path, err)
 		}
-		s.stamp = before
-		return s, nil
+		return &state{State: documents, stamp: before}, nil
 	}
 	return nil, fmt.Errorf("read the cluster's status %s: %w, %d times", p.path, errRaced, maxRaces)
 }
@@ -153,7 +157,7 @@ func (p *provider) Read(ctx context.Context, keys []string) (map[string]metadata
 	}
 	found := make(map[string]metadata.Document, len(keys))
 	for _, key := range keys {
-		if d, ok := s.documents[key]; ok {
+		if d, ok := s.Get(key); ok {
 			found[key] = d
 		}
 	}
@@ -167,11 +171,7 @@ func (p *provider) List(ctx context.Context, prefix string) (map[string]metadata
 		return nil, err
 	}
 	found := map[string]metadata.Document{}
-	for key, d := range s.documents {
-		if strings.HasPrefix(key, prefix) {
-			found[key] = d
-		}
-	}
+	s.Collect(prefix, found)
 	return found, nil
 }
 
@@ -256,39 +256,22 @@ func (p *provider) tryWrite(batch []*update) error {
 	if err != nil {
 		return err
 	}
-	next, changed := before.clone(), false
+	next, changed := &state{State: before.Clone()}, false
 	for _, u := range batch {
 		for i, c := range u.changes {
-			u.errs[i] = next.apply(c)
+			u.errs[i] = next.Apply(c)
 			changed = changed || u.errs[i] == nil
 		}
 	}
 	if !changed {
 		return nil
 	}
-	next.stamp, err = p.files.replace(p.path, before.stamp, next.render())
+	next.stamp, err = p.files.replace(p.path, before.stamp, next.Render())
 	if err != nil {
 		return err
 	}
 	p.mu.Lock()
 	p.known = next
 	p.mu.Unlock()
-	return nil
-}
-
-// apply makes one change.
-func (s *state) apply(c metadata.Change) error {
-	if err := c.Check(); err != nil {
-		return err
-	}
-	before := s.documents[c.Key].Version
-	if before != c.Version {
-		return fmt.Errorf("store document %s over version %d, and there is %d: %w", c.Key, c.Version, before, metadata.ErrConflict)
-	}
-	if c.Deletes() {
-		s.remove(c.Key)
-		return nil
-	}
-	s.set(c.Key, metadata.Document{Value: bytes.Clone(c.Value), Version: before + 1})
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
 	"github.com/ostraka-db/ostraka/coordinator/metadata/conformance"
+	"github.com/ostraka-db/ostraka/coordinator/metadata/packed"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -109,9 +110,9 @@ func TestDamagedFileIsRefused(t *testing.T) {
 	for i := range text {
 		damaged := append([]byte{}, text...)
 		damaged[i] ^= 0x10
-		s, err := parseState(damaged)
-		if err == nil && string(s.render()) != string(text) {
-			t.Errorf("byte %d differs, and it is read as\n%s", i, s.render())
+		s, err := packed.Parse(damaged)
+		if err == nil && string(s.Render()) != string(text) {
+			t.Errorf("byte %d differs, and it is read as\n%s", i, s.Render())
 		}
 	}
 	put([]byte(strings.Replace(string(text), `"format":1`, `"format":2`, 1)))
@@ -235,21 +236,6 @@ func TestWaitingUpdatesAreWrittenTogether(t *testing.T) {
 	if found, err := p.List(t.Context(), ""); err != nil || len(found) != updates {
 		t.Errorf("%d documents, %v", len(found), err)
 	}
-}
-
-func FuzzParseState(f *testing.F) {
-	f.Add([]byte(`{"format":1,"documents":{"a":{"version":1,"value":{}}}}`))
-	f.Add([]byte(`{"format":1,"checksum":"00000000","documents":{}}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := parseState(text)
-		if err != nil {
-			return
-		}
-		again, err := parseState(s.render())
-		if err != nil || string(again.render()) != string(s.render()) {
-			t.Fatalf("written %s, and read with %v", s.render(), err)
-		}
-	})
 }
 
 func BenchmarkUpdate(b *testing.B) {

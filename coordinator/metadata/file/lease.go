@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
+	"github.com/ostraka-db/ostraka/coordinator/metadata/packed"
 )
 
 // watchLease tells when the lease's file may have changed.
@@ -74,7 +75,7 @@ func (p *provider) readLease() (leaseText, stamp, error) {
 			continue
 		}
 		var text leaseText
-		if err := decodeOne(content, &text); err != nil || text.Version < 1 {
+		if err := packed.DecodeOne(content, &text); err != nil || text.Version < 1 {
 			return leaseText{}, stamp{}, fmt.Errorf("the lease %s is refused: %w. Stop all coordinators and remove the file",
 				p.leasePath(), errors.Join(err, errors.New("it is damaged")))
 		}
