@@ -242,3 +242,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A label of a tab and a line's end was rendered as a block, whose beginning cannot be
+// told from its indentation.
+func TestLabelsOfWhiteSpaceAreRead(t *testing.T) {
+	for _, label := range []string{"\t\n", "\n", " \n x\n", "\t", "a\nb", "\r\n"} {
+		want := &api.ClusterConfiguration{
+			Servers:        []*api.DataServerIdentity{{Name: proto.String("a"), Public: "a:1", Internal: "a:2"}},
+			ServerMetadata: map[string]*api.DataServerMetadata{"a": {Labels: map[string]string{"l" + label: label}}},
+		}
+		text, err := Render(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Parse("f", text); err != nil || !proto.Equal(got, want) {
+			t.Errorf("label %q: %v\n%s", label, err, text)
+		}
+	}
+}

@@ -81,5 +81,9 @@ func renderValue(v protoreflect.Value, field protoreflect.FieldDescriptor) *yaml
 func text(s string) *yaml.Node {
 	var node yaml.Node
 	node.SetString(s)
+	if node.Style == yaml.LiteralStyle {
+		// A block that begins with white space cannot be read back.
+		node.Style = yaml.DoubleQuotedStyle
+	}
 	return &node
 }
