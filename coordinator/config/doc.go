@@ -31,6 +31,7 @@
 // # Where things are
 //
 // parse.go has the way from YAML to the message, render.go the way back,
-// validate.go what must hold, problem.go how it is told when it does not, and
-// source.go, watch.go and replace.go the file.
+// validate.go what must hold, problem.go how it is told when it does not, text.go what
+// all places of a configuration have in common, and source.go, watch.go and replace.go
+// the file. Package configmap has the one in Kubernetes.
 package config

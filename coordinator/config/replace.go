@@ -1,54 +1,13 @@
 package config
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"google.golang.org/protobuf/proto"
-
-	"github.com/ostraka-db/ostraka/api"
 )
-
-// Update implements Source.
-func (f *File) Update(ctx context.Context, change func(*api.ClusterConfiguration) error) error {
-	f.updating.Lock()
-	defer f.updating.Unlock()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("change the cluster configuration: %w", err)
-	}
-	now, err := read(f.path)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(now, f.inForce()) {
-		if problem := f.Problem(); problem != nil {
-			return fmt.Errorf("%w, and the file is not valid, mend it first: %w", ErrChanged, problem)
-		}
-		return fmt.Errorf("%w in %s: try again", ErrChanged, f.path)
-	}
-	config := proto.CloneOf(f.Current())
-	if err := change(config); err != nil {
-		return err
-	}
-	if err := Validate(config); err != nil {
-		return err
-	}
-	text, err := Render(config)
-	if err != nil {
-		return err
-	}
-	if err := replace(f.path, text); err != nil {
-		return err
-	}
-	f.put(text, config)
-	return nil
-}
 
 // replace writes a file anew: whoever reads it sees the old or the new text in
 // whole, also after a crash. A link stays, and what it leads to is replaced.

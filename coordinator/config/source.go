@@ -1,16 +1,12 @@
 package config
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"sync"
-
-	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
 	"github.com/ostraka-db/ostraka/internal/filewatch"
@@ -72,40 +68,26 @@ func (f *Fixed) Close() error { return nil }
 
 // File is a Source that follows a file.
 type File struct {
-	path    string
-	logger  *slog.Logger
-	changed chan struct{}
-	watch   *filewatch.Watch
-
-	// updating is held through a whole Update or look at the file, so that one does
-	// not take the other's half for a change by somebody else.
-	updating sync.Mutex
-
-	mu sync.Mutex // guards what follows
-	// text is what the configuration in force was read from.
-	text    []byte
-	config  *api.ClusterConfiguration
-	problem error
+	*Text
+	watch *filewatch.Watch
 }
 
 // OpenFile reads a file and follows it until Close. A file that is not there, or
 // is wrong, is an error now, and only now.
 func OpenFile(path string, logger *slog.Logger) (*File, error) {
-	text, err := read(path)
+	text, err := NewText(context.Background(), Place{
+		Name:  path,
+		Read:  func(context.Context) ([]byte, error) { return read(path) },
+		Write: func(_ context.Context, text []byte) error { return replace(path, text) },
+	}, logger)
 	if err != nil {
 		return nil, err
 	}
-	config, err := Parse(path, text)
+	watch, err := filewatch.Start(path, logger, func() { text.Look(context.Background()) })
 	if err != nil {
-		return nil, err
-	}
-	f := &File{
-		path: path, logger: logger, changed: make(chan struct{}, 1), text: text, config: config,
-	}
-	if f.watch, err = filewatch.Start(path, logger, f.look); err != nil {
 		return nil, fmt.Errorf("watch the cluster configuration %s: %w", path, err)
 	}
-	return f, nil
+	return &File{Text: text, watch: watch}, nil
 }
 
 // read reads as much of a file as Parse accepts, and a little more, so that it can
@@ -123,89 +105,8 @@ func read(path string) ([]byte, error) {
 	return text, nil
 }
 
-// Current implements Source.
-func (f *File) Current() *api.ClusterConfiguration {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.config
-}
-
-// Changed implements Source.
-func (f *File) Changed() <-chan struct{} { return f.changed }
-
-// Problem implements Source.
-func (f *File) Problem() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.problem
-}
-
 // Close implements Source.
 func (f *File) Close() error {
 	f.watch.Close()
 	return nil
-}
-
-// look reads the file again, and puts it in force if it is another and right.
-func (f *File) look() {
-	f.updating.Lock()
-	defer f.updating.Unlock()
-	text, err := read(f.path)
-	if err == nil && bytes.Equal(text, f.inForce()) {
-		f.setProblem(nil)
-		return
-	}
-	var config *api.ClusterConfiguration
-	if err == nil {
-		config, err = Parse(f.path, text)
-	}
-	if err == nil && len(bytes.TrimSpace(text)) == 0 {
-		// A file that is being written in place is empty for a moment, and nobody
-		// drops all namespaces in this way.
-		err = fmt.Errorf("%s: is empty: write {} if the cluster is to have nothing", f.path)
-	}
-	if err != nil {
-		f.setProblem(err)
-		return
-	}
-	f.put(text, config)
-	f.logger.Info("cluster configuration changed", "file", f.path,
-		"servers", len(config.GetServers()), "namespaces", len(config.GetNamespaces()))
-}
-
-func (f *File) inForce() []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.text
-}
-
-// setProblem keeps why the file is not in force, and logs it once.
-func (f *File) setProblem(err error) {
-	f.mu.Lock()
-	before := f.problem
-	f.problem = err
-	f.mu.Unlock()
-	switch {
-	case err == nil && before != nil:
-		f.logger.Info("cluster configuration is in force again", "file", f.path)
-	case err != nil && (before == nil || before.Error() != err.Error()):
-		f.logger.Error("cluster configuration is refused; the one before stays in force",
-			"file", f.path, "error", err)
-	}
-}
-
-// put puts a configuration in force.
-func (f *File) put(text []byte, config *api.ClusterConfiguration) {
-	f.mu.Lock()
-	same := proto.Equal(f.config, config)
-	f.text, f.config, f.problem = text, config, nil
-	f.mu.Unlock()
-	if same {
-		return
-	}
-	select {
-	case f.changed <- struct{}{}:
-	default:
-		// A change that was not taken yet stands for this one too.
-	}
 }

@@ -95,7 +95,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	f := openFile(t, path)
 	for _, bad := range []string{"servers: 3\n", "", "\n\n"} {
 		writeFile(t, path, bad)
-		f.look()
+		f.Look(t.Context())
 		if len(f.Current().GetServers()) != 1 {
 			t.Fatalf("%q is in force", bad)
 		}
@@ -106,7 +106,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	f.look()
+	f.Look(t.Context())
 	if !errors.Is(f.Problem(), fs.ErrNotExist) {
 		t.Fatalf("problem is %v", f.Problem())
 	}
@@ -115,7 +115,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 		t.Errorf("updated a file that is not there: %v", err)
 	}
 	writeFile(t, path, oneServer)
-	f.look()
+	f.Look(t.Context())
 	if f.Problem() != nil {
 		t.Fatalf("mended, and still %v", f.Problem())
 	}
@@ -181,12 +181,16 @@ func TestUpdateDoesNotOverwriteWhatOthersWrote(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cluster.yaml")
 	writeFile(t, path, oneServer)
 	// Without its goroutine, so that it never looks by itself.
-	f := &File{
-		path: path, logger: slog.New(slog.DiscardHandler), changed: make(chan struct{}, 1),
-		text: []byte(oneServer), config: &api.ClusterConfiguration{},
+	f, err := NewText(t.Context(), Place{
+		Name:  path,
+		Read:  func(context.Context) ([]byte, error) { return read(path) },
+		Write: func(_ context.Context, text []byte) error { return replace(path, text) },
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
 	}
 	writeFile(t, path, twoServers)
-	err := f.Update(t.Context(), func(*api.ClusterConfiguration) error { return nil })
+	err = f.Update(t.Context(), func(*api.ClusterConfiguration) error { return nil })
 	if !errors.Is(err, ErrChanged) {
 		t.Errorf("error is %v", err)
 	}
