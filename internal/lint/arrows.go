@@ -61,6 +61,14 @@ var arrows = []arrow{
 	// Metadata that coordinators keep among themselves, by Raft: the engine beneath it is
 	// no other part's of a coordinator.
 	{from: "coordinator/metadata/raft", to: []string{"api", "coordinator", "internal/enginefs"}},
+	// Kubernetes' client is a large library: it is for the coordinator's own program, and
+	// for no other.
+	{from: "coordinator/kube"},
+	{from: "coordinator/metadata/kubernetes", to: []string{"coordinator", "coordinator/kube"}},
+	{from: "coordinator/config/configmap", to: []string{"api", "coordinator", "coordinator/kube"}},
+	{from: "cmd/coordinator", to: []string{
+		"coordinator", "coordinator/command", "coordinator/config/configmap", "coordinator/kube", "coordinator/metadata/kubernetes",
+	}},
 	// A client must not drag the storage engine into its user's program.
 	{from: "client", to: []string{"api", "kv/keyspace"}},
 
@@ -90,8 +98,30 @@ var arrows = []arrow{
 	{from: "internal/cluster"},
 	{from: "internal/chaos", to: []string{"client", "internal/checker", "internal/cluster", "internal/history"}},
 	{from: "interop", to: []string{"internal/cluster"}},
+	// A real Kubernetes.
+	{from: "kubetest", to: []string{"coordinator", "coordinator/config/configmap", "coordinator/kube", "coordinator/metadata/kubernetes"}},
 	{from: "internal/lint", alone: true},
 	{from: "tools"},
+}
+
+// libraries are what only some packages import from outside, besides tests: by the
+// beginning of its path, and who.
+var libraries = []struct {
+	prefix string
+	only   []string
+}{
+	{"k8s.io/", []string{"cmd/coordinator", "coordinator/config/configmap", "coordinator/kube", "coordinator/metadata/kubernetes", "kubetest"}},
+}
+
+// reserved says why a directory may not import what is outside the module, or nothing if
+// it may.
+func reserved(dir, imported string) string {
+	for _, l := range libraries {
+		if strings.HasPrefix(imported, l.prefix) && !slices.ContainsFunc(l.only, func(root string) bool { return within(dir, root) }) {
+			return fmt.Sprintf("%s is for %s", l.prefix, strings.Join(l.only, ", "))
+		}
+	}
+	return ""
 }
 
 // arrowOf returns the arrow with the longest from that holds for the directory.
@@ -136,7 +166,7 @@ func forbidden(s *source, from *arrow, imported, module string) string {
 	case !inModule && from.alone && !standard(imported):
 		return fmt.Sprintf("%s imports the standard library and nothing else", from.from)
 	case !inModule:
-		return ""
+		return reserved(s.dir, imported)
 	}
 	to := arrowOf(dir)
 	if to == nil || to == from || slices.Contains(from.to, to.from) {
