@@ -30,6 +30,9 @@ type Options struct {
 	// Sole says that no other coordinator can run on the metadata, so that a lease
 	// that is left of a run before is not waited for.
 	Sole bool
+	// Lease has the times of leadership among coordinators; lease.DefaultOptions' where
+	// it has none. Nothing else of it is looked at.
+	Lease lease.Options
 	// Core are the core's options; elections.Options() if nil.
 	Core *replication.Options
 	// Plan are the planner's options, over which goes what the configuration says of load
@@ -84,6 +87,7 @@ func New(o Options) (*Coordinator, error) {
 	}
 	candidate := lease.NewCandidate(o.Metadata, lease.Options{
 		Name: o.Name, Address: o.Address, Sole: o.Sole, Logger: o.Logger,
+		Beat: o.Lease.Beat, Hold: o.Lease.Hold, Look: o.Lease.Look,
 	})
 	return &Coordinator{options: o, candidate: candidate}, nil
 }

@@ -6,4 +6,4 @@ import (
 	"github.com/ostraka-db/ostraka/coordinator/command"
 )
 
-func main() { os.Exit(command.Main()) }
+func main() { os.Exit(command.Main(command.With(openKubernetes))) }

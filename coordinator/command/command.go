@@ -22,8 +22,6 @@ import (
 	"github.com/ostraka-db/ostraka/coordinator/admin"
 	"github.com/ostraka-db/ostraka/coordinator/config"
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
-	"github.com/ostraka-db/ostraka/coordinator/metadata/file"
-	"github.com/ostraka-db/ostraka/coordinator/metadata/memory"
 	"github.com/ostraka-db/ostraka/coordinator/metrics"
 	"github.com/ostraka-db/ostraka/internal/process"
 )
@@ -40,12 +38,12 @@ const readinessEvery = 100 * time.Millisecond
 
 // Main runs the command with the process's arguments until SIGTERM or an interrupt, and
 // returns what the process is to exit with.
-func Main() int {
+func Main(options ...Option) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second signal ends the process as it would any other.
 	context.AfterFunc(ctx, stop)
-	return run(ctx, os.Args[1:], os.Stderr)
+	return run(ctx, os.Args[1:], os.Stderr, options...)
 }
 
 // failedError is an error of a command line that made sense.
@@ -59,8 +57,11 @@ func (e failedError) Unwrap() error { return e.err }
 func Failed(err error) bool { return errors.As(err, new(failedError)) }
 
 // New returns the command, which runs until its context is done.
-func New() *cobra.Command {
-	s := &settings{}
+func New(options ...Option) *cobra.Command {
+	s, p := &settings{}, program{}
+	for _, option := range options {
+		option(&p)
+	}
 	cmd := &cobra.Command{
 		Use:   "coordinator",
 		Short: "Supervise a cluster",
@@ -72,7 +73,7 @@ cluster; one leads at a time. On SIGTERM it gives its leadership up at once.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := s.check(cmd.Flags()); err != nil {
+			if err := s.check(cmd.Flags(), p); err != nil {
 				return err
 			}
 			logger, level, err := process.NewLogger(cmd.ErrOrStderr(), s.logLevel, s.logJSON)
@@ -86,27 +87,19 @@ cluster; one leads at a time. On SIGTERM it gives its leadership up at once.`,
 				}
 				defer following.Close()
 			}
-			source, err := config.OpenFile(s.configPath, logger)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = source.Close() }() // it never fails
 			if err := s.makeStatusDirectory(cmd.Flags()); err != nil {
 				return fmt.Errorf("make the directory of the cluster's status: %w", err)
 			}
-			if err := serve(cmd.Context(), s, source, logger); err != nil {
-				return failedError{err}
-			}
-			return nil
+			return p.run(cmd.Context(), s, logger)
 		},
 	}
-	s.register(cmd.Flags())
+	s.register(cmd.Flags(), p)
 	return cmd
 }
 
 // run is Main without the process.
-func run(ctx context.Context, args []string, stderr io.Writer) int {
-	cmd := New()
+func run(ctx context.Context, args []string, stderr io.Writer, options ...Option) int {
+	cmd := New(options...)
 	cmd.SetArgs(args)
 	cmd.SetOut(stderr)
 	cmd.SetErr(stderr)
@@ -121,21 +114,8 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	return exitUsage
 }
 
-func openMetadata(s *settings, logger *slog.Logger) (metadata.Provider, error) {
-	if s.provider == providerMemory {
-		logger.Warn("the cluster's status is in memory: with this process the cluster is lost")
-		return memory.NewStore().Open(), nil
-	}
-	return file.Open(s.statusPath, logger)
-}
-
 // serve coordinates until the context is done.
-func serve(ctx context.Context, s *settings, source config.Source, logger *slog.Logger) (err error) {
-	provider, err := openMetadata(s, logger)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, provider.Close()) }()
+func serve(ctx context.Context, s *settings, provider metadata.Provider, source config.Source, logger *slog.Logger) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewBuildInfoCollector())
@@ -190,9 +170,13 @@ func newCoordinator(
 		return nil, err
 	}
 	logger.Info("coordinator starts", "name", name, "address", address, "config", s.configPath, "metadata", s.provider)
-	return coordinator.New(coordinator.Options{
+	options := coordinator.Options{
 		Name: name, Address: address, Metadata: provider, Config: source, Observer: observer, Logger: logger,
-	})
+	}
+	if s.provider == providerKubernetes {
+		options.Lease = kubernetesLease
+	}
+	return coordinator.New(options)
 }
 
 // serveEndpoints serves metrics and probes, and profiles if they are wanted.

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/ostraka-db/ostraka/api"
+	"github.com/ostraka-db/ostraka/coordinator/config"
+	"github.com/ostraka-db/ostraka/coordinator/metadata"
 )
 
 const clusterYAML = `servers:
@@ -46,12 +50,13 @@ func TestWhatIsRefused(t *testing.T) {
 	}{
 		{"argument", []string{"extra"}, `unknown command "extra"`},
 		{"unknown flag", []string{"--shards", "3"}, "unknown flag: --shards"},
-		{"kubernetes", []string{"--metadata", "configmap"}, "--metadata is configmap, which is not supported yet: use file"},
-		{"kubernetes' flags", []string{"--k8s-namespace", "x"}, "--k8s-namespace: metadata in Kubernetes is not supported yet"},
+		{"kubernetes without a name", []string{"--metadata", "configmap"}, "--k8s-configmap-name is not set: name the ConfigMap"},
+		{"no objects", []string{"--metadata", "kubernetes", "--k8s-configmap-name", "s", "--k8s-status-objects", "0"}, "--k8s-status-objects is 0"},
+		{"older name of a ConfigMap", []string{"-f", "configmap:ns/conf"}, "name the ConfigMap by --k8s-config-name conf"},
 		{"raft's flags", []string{"--raft-address", "x"}, "--raft-address: metadata by Raft is not supported yet"},
 		{"tls", []string{"--tls-cert-file", "x"}, "--tls-cert-file: TLS is not supported yet"},
 		{"tls to servers", []string{"--peer-tls-insecure-skip-verify"}, "--peer-tls-insecure-skip-verify: TLS is not supported yet"},
-		{"unknown provider", []string{"--metadata", "disk"}, `--metadata is "disk": must be file or memory`},
+		{"unknown provider", []string{"--metadata", "disk"}, `--metadata is "disk": must be file, configmap or memory`},
 		{"address", []string{"-p", "6651"}, `--public-addr is "6651": must be host:port`},
 		{"name", []string{"--name", "a/b"}, `--name is "a/b": must begin with`},
 		{"advertised address", []string{"--advertised-addr", "x"}, `--advertised-addr is "x": must be host:port`},
@@ -62,17 +67,45 @@ func TestWhatIsRefused(t *testing.T) {
 		{"unknown setting", file("server:\n  publik: {}\n"), "line 2: field publik not found"},
 		{"setting of a wrong type", file("server: 3\n"), "--sconfig:"},
 		{"tls in the file", file("server:\n  public:\n    tls: {enabled: true}\n"), "coordinator.yaml:3: server.public.tls: TLS is not supported yet"},
-		{"kubernetes in the file", file("metadata:\n  kubernetes: {namespace: x}\n"), ":2: metadata.kubernetes: metadata in Kubernetes"},
+		{"unknown setting of kubernetes", file("metadata:\n  kubernetes: {name: x}\n"), "line 2: field name not found"},
 		{"provider in the file", file("metadata: {providerName: raft}\n"), "--metadata is raft, which is not supported yet"},
 		{"several", []string{"-p", "x", "-i", "y"}, "--internal-addr is \"y\""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var stderr bytes.Buffer
-			if code := run(t.Context(), c.args, &stderr); code != exitUsage || !strings.Contains(stderr.String(), c.want) {
+			if code := run(t.Context(), c.args, &stderr, With(noKubernetes)); code != exitUsage || !strings.Contains(stderr.String(), c.want) {
 				t.Errorf("exit code %d, and told %q, want %q", code, stderr.String(), c.want)
 			}
 		})
+	}
+}
+
+// noKubernetes is a Kubernetes that is not there.
+func noKubernetes(context.Context, KubernetesSettings, *slog.Logger) (metadata.Provider, config.Source, error) {
+	return nil, nil, errors.New("there is no API server")
+}
+
+// A program without Kubernetes shows none of its flags, and says who has it; one with it
+// hands on what it is told.
+func TestKubernetesIsForProgramsThatHaveIt(t *testing.T) {
+	var stderr bytes.Buffer
+	args := []string{"--metadata", "configmap", "--k8s-configmap-name", "s", "--k8s-namespace", "n", "--k8s-config-name", "c"}
+	if code := run(t.Context(), args, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "which this program has not: run the program coordinator") {
+		t.Errorf("exit code %d: %s", code, stderr.String())
+	}
+	for _, name := range kubernetesFlags {
+		if !New().Flags().Lookup(name).Hidden || New(With(noKubernetes)).Flags().Lookup(name).Hidden {
+			t.Errorf("--%s is hidden, or is not, in the wrong program", name)
+		}
+	}
+	var told KubernetesSettings
+	code := run(t.Context(), args, &stderr, With(func(_ context.Context, k KubernetesSettings, _ *slog.Logger) (metadata.Provider, config.Source, error) {
+		told = k
+		return nil, nil, errors.New("there is no API server")
+	}))
+	if want := (KubernetesSettings{Namespace: "n", Status: "s", Objects: 8, Config: "c"}); code != exitFailed || told != want {
+		t.Errorf("exit code %d, told %+v", code, told)
 	}
 }
 
@@ -85,6 +118,7 @@ metadata:
   name: from-file
   providerName: memory
   file: {dir: /d, statusName: s.json, configName: c.yaml}
+  kubernetes: {namespace: n, configMapName: old, statusName: s, configName: c, statusObjects: 4, kubeconfig: k}
 observability:
   metric: {enabled: false}
   log: {level: debug}
@@ -96,10 +130,13 @@ observability:
 		{nil, settings{
 			public: "127.0.0.1:1", internal: "127.0.0.1:2", name: "from-file", provider: "memory",
 			statusPath: "/d/s.json", configPath: "/d/c.yaml", metrics: "", logLevel: "debug",
+			kubernetes: KubernetesSettings{Kubeconfig: "k", Namespace: "n", Status: "s", Objects: 4, Config: "c"},
 		}},
-		{[]string{"-p", "127.0.0.1:9", "--name", "n", "--metadata", "file", "-f", "mine.yaml", "-m", "127.0.0.1:8", "-l", "warn"}, settings{
+		{[]string{"-p", "127.0.0.1:9", "--name", "n", "--metadata", "file", "-f", "mine.yaml", "-m", "127.0.0.1:8", "-l", "warn",
+			"--k8s-namespace", "N", "--k8s-configmap-name", "S", "--k8s-status-objects", "2", "--k8s-config-name", "C", "--kubeconfig", "K"}, settings{
 			public: "127.0.0.1:9", internal: "127.0.0.1:2", name: "n", provider: "file",
 			statusPath: "/d/s.json", configPath: "mine.yaml", metrics: "127.0.0.1:8", logLevel: "warn",
+			kubernetes: KubernetesSettings{Kubeconfig: "K", Namespace: "N", Status: "S", Objects: 2, Config: "C"},
 		}},
 	} {
 		got := parsed(t, append(c.args, "--sconfig", path))

@@ -30,9 +30,17 @@ type fileSettings struct {
 		// Name is the coordinator's.
 		Name         *string `yaml:"name"`
 		ProviderName *string `yaml:"providerName"`
-		Kubernetes   *part   `yaml:"kubernetes"`
-		Raft         *part   `yaml:"raft"`
-		File         struct {
+		Kubernetes   struct {
+			Namespace  *string `yaml:"namespace"`
+			StatusName *string `yaml:"statusName"`
+			ConfigName *string `yaml:"configName"`
+			// ConfigMapName is an older way to name the status.
+			ConfigMapName *string `yaml:"configMapName"`
+			StatusObjects *int    `yaml:"statusObjects"`
+			Kubeconfig    *string `yaml:"kubeconfig"`
+		} `yaml:"kubernetes"`
+		Raft *part `yaml:"raft"`
+		File struct {
 			Dir        *string `yaml:"dir"`
 			StatusName *string `yaml:"statusName"`
 			ConfigName *string `yaml:"configName"`
@@ -152,7 +160,6 @@ func (f *fileSettings) unsupported(path string) error {
 		{"controller.tls", tlsReason, f.Controller.TLS}, {"observability.metric.tls", tlsReason, f.Observability.Metric.TLS},
 		{"server.public.auth", "authentication is not supported yet", f.Server.Public.Auth},
 		{"server.internal.auth", "authentication is not supported yet", f.Server.Internal.Auth},
-		{"metadata.kubernetes", refused["k8s-namespace"], f.Metadata.Kubernetes},
 		{"metadata.raft", refused["raft-address"], f.Metadata.Raft},
 	} {
 		if one.part != nil && !one.part.off {
@@ -182,6 +189,15 @@ func (s *settings) take(flags *pflag.FlagSet, f *fileSettings) {
 	set(&s.statusPath, inDirectory(f.Metadata.File.Dir, f.Metadata.File.StatusName), "file-clusters-status-path")
 	set(&s.configPath, f.Cluster.ConfigPath, "cluster-config", "cconfig", "conf")
 	set(&s.configPath, inDirectory(f.Metadata.File.Dir, f.Metadata.File.ConfigName), "cluster-config", "cconfig", "conf")
+	k := f.Metadata.Kubernetes
+	set(&s.kubernetes.Namespace, k.Namespace, "k8s-namespace")
+	set(&s.kubernetes.Status, k.ConfigMapName, "k8s-configmap-name")
+	set(&s.kubernetes.Status, k.StatusName, "k8s-configmap-name")
+	set(&s.kubernetes.Config, k.ConfigName, "k8s-config-name")
+	set(&s.kubernetes.Kubeconfig, k.Kubeconfig, "kubeconfig")
+	if k.StatusObjects != nil && !flags.Changed("k8s-status-objects") {
+		s.kubernetes.Objects = *k.StatusObjects
+	}
 	set(&s.metrics, f.Observability.Metric.BindAddress, "metrics-addr")
 	if off := f.Observability.Metric.Enabled; off != nil && !*off && !flags.Changed("metrics-addr") {
 		s.metrics = ""

@@ -16,8 +16,11 @@ import (
 
 // The providers of metadata that this release has.
 const (
-	providerFile   = "file"
-	providerMemory = "memory"
+	providerFile       = "file"
+	providerMemory     = "memory"
+	providerKubernetes = "configmap"
+	// kubernetesToo is what some call it.
+	kubernetesToo = "kubernetes"
 )
 
 // settings are what a coordinator's process is run with.
@@ -28,6 +31,7 @@ type settings struct {
 	public, internal, metrics string
 	provider                  string
 	statusPath, configPath    string
+	kubernetes                KubernetesSettings
 	logLevel                  string
 	logJSON                   bool
 	profile                   bool
@@ -37,8 +41,6 @@ type settings struct {
 // refused are flags that users of similar systems know, and that this release has
 // nothing for: they are told so, instead of that there is no such flag.
 var refused = map[string]string{
-	"k8s-namespace":        "metadata in Kubernetes is not supported yet: use --metadata file",
-	"k8s-configmap-name":   "metadata in Kubernetes is not supported yet: use --metadata file",
 	"raft-bootstrap-nodes": "metadata by Raft is not supported yet: use --metadata file",
 	"raft-address":         "metadata by Raft is not supported yet: use --metadata file",
 	"raft-data-dir":        "metadata by Raft is not supported yet: use --metadata file",
@@ -55,19 +57,21 @@ var (
 
 const tlsReason = "TLS is not supported yet: keep the ports in a network that is trusted"
 
-// register adds the flags, with the defaults.
-func (s *settings) register(flags *pflag.FlagSet) {
+// register adds the flags, with the defaults. Those for what a program cannot do are
+// hidden.
+func (s *settings) register(flags *pflag.FlagSet, p program) {
 	flags.StringVar(&s.file, "sconfig", "", "file with settings (YAML); flags that are given come before it")
 	flags.StringVar(&s.name, "name", "", "this coordinator's name among all of the cluster (default: host name and public port)")
 	flags.StringVar(&s.address, "advertised-addr", "", "host:port where admins reach this coordinator (default: host name and public port)")
 	flags.StringVarP(&s.public, "public-addr", "p", "0.0.0.0:6651", "where to serve administration, host:port")
 	flags.StringVarP(&s.internal, "internal-addr", "i", "0.0.0.0:6649", "where to serve health, host:port")
 	flags.StringVarP(&s.metrics, "metrics-addr", "m", "0.0.0.0:8080", "where to serve /metrics, /livez and /readyz, host:port; empty for nowhere")
-	flags.StringVar(&s.provider, "metadata", providerFile, "where coordinators keep the cluster's status: file or memory")
+	flags.StringVar(&s.provider, "metadata", providerFile, "where coordinators keep the cluster's status: "+p.providers())
 	flags.StringVar(&s.statusPath, "file-clusters-status-path", "data/cluster-status.json", "the file of the cluster's status, for --metadata file")
 	flags.StringVar(&s.configPath, "cluster-config", "cluster.yaml", "the cluster configuration file, which is followed")
 	flags.StringVar(&s.configPath, "cconfig", "cluster.yaml", "the cluster configuration file")
 	flags.StringVarP(&s.configPath, "conf", "f", "cluster.yaml", "the cluster configuration file")
+	s.registerKubernetes(flags, p)
 	flags.StringVarP(&s.logLevel, "log-level", "l", "info", "debug, info, warn or error")
 	flags.BoolVarP(&s.logJSON, "log-json", "j", false, "log JSON")
 	flags.BoolVar(&s.profile, "profile", false, "serve /debug/pprof")
@@ -95,8 +99,9 @@ func hide(flags *pflag.FlagSet, name string) {
 	flags.Lookup(name).Hidden = true
 }
 
-// check reads the settings' file, and returns everything that is wrong.
-func (s *settings) check(flags *pflag.FlagSet) error {
+// check reads the settings' file, and returns everything that is wrong for what a
+// program can do.
+func (s *settings) check(flags *pflag.FlagSet, p program) error {
 	var errs []error
 	flags.Visit(func(f *pflag.Flag) {
 		switch {
@@ -118,10 +123,17 @@ func (s *settings) check(flags *pflag.FlagSet) error {
 	}
 	switch s.provider {
 	case providerFile, providerMemory:
-	case "configmap", "raft":
+	case providerKubernetes, kubernetesToo:
+		s.provider = providerKubernetes
+		errs = append(errs, s.checkKubernetes(p))
+	case "raft":
 		errs = append(errs, fmt.Errorf("--metadata is %s, which is not supported yet: use file", s.provider))
 	default:
-		errs = append(errs, fmt.Errorf("--metadata is %q: must be file or memory", s.provider))
+		errs = append(errs, fmt.Errorf("--metadata is %q: must be %s", s.provider, p.providers()))
+	}
+	if name, in := strings.CutPrefix(s.configPath, "configmap:"); in {
+		errs = append(errs, fmt.Errorf("--cluster-config is %s: name the ConfigMap by --k8s-config-name %s, and its namespace by --k8s-namespace",
+			s.configPath, name[strings.LastIndexAny(name, "/:")+1:]))
 	}
 	if s.name != "" {
 		if problem := config.NameProblem(s.name); problem != "" {

@@ -16,11 +16,11 @@ func parsed(t *testing.T, args []string) settings {
 	t.Helper()
 	s := settings{}
 	flags := pflag.NewFlagSet("coordinator", pflag.ContinueOnError)
-	s.register(flags)
+	s.register(flags, program{})
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.check(flags); err != nil {
+	if err := s.check(flags, program{kubernetes: noKubernetes}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -52,11 +52,11 @@ func TestLogLevelFollowsTheFile(t *testing.T) {
 		path := writeFile(t, "coordinator.yaml", "metadata: {name: a}\n")
 		s := &settings{}
 		flags := pflag.NewFlagSet("coordinator", pflag.ContinueOnError)
-		s.register(flags)
+		s.register(flags, program{})
 		if err := flags.Parse(append(test.args, "--sconfig", path)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.check(flags); err != nil {
+		if err := s.check(flags, program{}); err != nil {
 			t.Fatal(err)
 		}
 		log, told := lines(t)
