@@ -70,6 +70,7 @@ configuration says, and serves administration. Any number of coordinators may ru
 cluster; one leads at a time. On SIGTERM it gives its leadership up at once.`,
 		Example:       "  coordinator --cluster-config cluster.yaml --file-clusters-status-path status.json",
 		Args:          cobra.NoArgs,
+		Version:       process.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -7,7 +7,8 @@
 //     to. /livez and /readyz answer 200, or 503 with a reason a line.
 //  2. A gRPC server bounds handshakes, streams, headers and pings by the constants
 //     of this package, and serves health.
-//  3. Close of either ends what it serves, within closeWithin, and waits for it.
+//  3. Version tells what the program was built from, whoever built it.
+//  4. Close of either ends what it serves, within closeWithin, and waits for it.
 //
 // # What the caller owes
 //

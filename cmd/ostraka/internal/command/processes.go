@@ -8,12 +8,13 @@ import (
 	"github.com/ostraka-db/ostraka/cmd/ostraka/internal/arguments"
 	"github.com/ostraka-db/ostraka/cmd/ostraka/internal/exit"
 	coordinator "github.com/ostraka-db/ostraka/coordinator/command"
+	"github.com/ostraka-db/ostraka/internal/process"
 	server "github.com/ostraka-db/ostraka/server/command"
 )
 
 // serverCommand is the command of cmd/server.
 func serverCommand() *cobra.Command {
-	return below(server.New(version()), server.Misused)
+	return below(server.New(process.Version()), server.Misused)
 }
 
 // coordinatorCommand is the command of cmd/coordinator.

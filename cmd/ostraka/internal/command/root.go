@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,6 +21,7 @@ import (
 	"github.com/ostraka-db/ostraka/cmd/ostraka/internal/shell"
 	"github.com/ostraka-db/ostraka/cmd/ostraka/internal/standalone"
 	"github.com/ostraka-db/ostraka/cmd/ostraka/internal/status"
+	"github.com/ostraka-db/ostraka/internal/process"
 )
 
 // Streams are what a process reads and writes.
@@ -119,20 +120,5 @@ func add(root *cobra.Command, group string, commands ...*cobra.Command) {
 	}
 }
 
-// version returns what the program was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "ostraka (unknown version)"
-	}
-	revision, modified := "", ""
-	for _, setting := range info.Settings {
-		switch {
-		case setting.Key == "vcs.revision":
-			revision = " " + setting.Value[:min(12, len(setting.Value))]
-		case setting.Key == "vcs.modified" && setting.Value == "true":
-			modified = " with changes"
-		}
-	}
-	return "ostraka " + info.Main.Version + revision + modified + " " + info.GoVersion
-}
+// version returns what the program is, and what it was built from and with.
+func version() string { return "ostraka " + process.Version() + " " + runtime.Version() }
