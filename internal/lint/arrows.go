@@ -102,6 +102,8 @@ var arrows = []arrow{
 	{from: "kubetest", to: []string{"coordinator", "coordinator/config/configmap", "coordinator/kube", "coordinator/metadata/kubernetes"}},
 	{from: "internal/lint", alone: true},
 	{from: "tools"},
+	// The image is written with the standard library alone.
+	{from: "deploy/image", alone: true},
 }
 
 // libraries are what only some packages import from outside, besides tests: by the
