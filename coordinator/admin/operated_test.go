@@ -20,6 +20,8 @@ type operated struct {
 	mu    sync.Mutex
 	now   coordinator.Snapshot
 	asked []string
+	// looked is how often the cluster was looked at.
+	looked int
 	// ends is what orders end with; does what they do before.
 	ends error
 	does func(*coordinator.Snapshot)
@@ -32,6 +34,7 @@ func (o *operated) Explain() (plan.Explanation, error) { return o.explains, o.en
 func (o *operated) Snapshot() coordinator.Snapshot {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.looked++
 	return o.now
 }
 
@@ -116,7 +119,7 @@ const (
 // newOperated is a cluster of five servers: s4 is not reached, s5 drains, and old left the
 // configuration. Shard 0 is well; shard 1 lost s4 and s3, which is damaged, and is led
 // by nobody; shard 2 is of a namespace that was deleted.
-func newOperated(t *testing.T) *operated {
+func newOperated(t testing.TB) *operated {
 	t.Helper()
 	wanted, err := config.Parse("f", []byte(`
 namespaces:

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -53,6 +54,9 @@ type Operations struct {
 	cluster Operated
 	// following and verifying have an element for each call of their kind.
 	following, verifying chan struct{}
+
+	mu   sync.Mutex // guards last
+	last *look
 }
 
 // NewOperations returns the service of a coordinator.

@@ -19,29 +19,64 @@ const (
 	followEvery = time.Second
 )
 
+// look is the cluster as it was looked at once. Nothing of it is ever changed.
+type look struct {
+	at      time.Time
+	now     coordinator.Snapshot
+	servers []*api.ClusterServer
+	shards  []*api.ClusterShard
+	err     error
+}
+
+// look looks at the cluster, unless somebody did lately enough: what thousands of shards
+// are at is put together once for all who follow it.
+func (o *Operations) look(lately time.Duration) *look {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.last == nil || time.Since(o.last.at) > lately {
+		now, err := leading(o.cluster)
+		o.last = &look{at: time.Now(), now: now, err: err}
+		if err == nil {
+			o.last.servers, o.last.shards = serverList(now), shardViews(now)
+		}
+	}
+	return o.last
+}
+
+// forget lets go of the last look once nobody follows.
+func (o *Operations) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.following) == 0 {
+		o.last = nil
+	}
+}
+
 // GetClusterStatus implements api.OstrakaAdminServer.
 func (o *Operations) GetClusterStatus(r *api.GetClusterStatusRequest, stream grpc.ServerStreamingServer[api.GetClusterStatusResponse]) error {
-	now, err := leading(o.cluster)
-	if err != nil {
-		return err
+	seen := o.look(-1)
+	defer o.forget()
+	if seen.err != nil {
+		return seen.err
 	}
-	shards, err := selected(now, r.GetNamespace(), r.GetShards())
+	shards, err := selected(seen.now, r.GetNamespace(), r.GetShards())
 	if err != nil {
 		return err
 	}
 	teller := newTeller(shards, r.GetUnsteady(), stream.Send)
 	if !r.GetFollow() {
-		return teller.tell(now)
+		return teller.tell(seen)
 	}
 	leave, err := enter(o.following, "follow the status")
 	if err != nil {
 		return err
 	}
+	// Before the last look is forgotten.
 	defer leave()
 	again := time.NewTicker(followEvery)
 	defer again.Stop()
 	for {
-		if err := teller.tell(now); err != nil {
+		if err := teller.tell(seen); err != nil {
 			return err
 		}
 		select {
@@ -49,8 +84,8 @@ func (o *Operations) GetClusterStatus(r *api.GetClusterStatusRequest, stream grp
 			return nil
 		case <-again.C:
 		}
-		if now, err = leading(o.cluster); err != nil {
-			return err
+		if seen = o.look(followEvery / 2); seen.err != nil {
+			return seen.err
 		}
 	}
 }
@@ -78,14 +113,13 @@ func newTeller(shards selection, unsteady bool, send func(*api.GetClusterStatusR
 
 // tell sends what differs from what was told last; nothing if nothing does, but for the
 // first time.
-func (t *teller) tell(now coordinator.Snapshot) error {
-	part := &api.GetClusterStatusResponse{TakenUnixMs: time.Now().UnixMilli()}
-	views := shardViews(now)
-	if o := overview(now, views); !proto.Equal(o, t.overview) {
+func (t *teller) tell(seen *look) error {
+	part := &api.GetClusterStatusResponse{TakenUnixMs: seen.at.UnixMilli()}
+	if o := overview(seen.now, seen.shards); !proto.Equal(o, t.overview) {
 		t.overview, part.Overview = o, o
 	}
-	t.addServers(now, part)
-	shards, gone := t.differing(views)
+	t.addServers(seen.servers, part)
+	shards, gone := t.differing(seen.shards)
 	part.GoneShards = gone
 	for first := range slices.Chunk(shards, partShards) {
 		part.Shards = first
@@ -105,9 +139,9 @@ func (t *teller) tell(now coordinator.Snapshot) error {
 	return t.send(part)
 }
 
-func (t *teller) addServers(now coordinator.Snapshot, part *api.GetClusterStatusResponse) {
+func (t *teller) addServers(servers []*api.ClusterServer, part *api.GetClusterStatusResponse) {
 	there := map[string]bool{}
-	for _, s := range serverList(now) {
+	for _, s := range servers {
 		there[s.GetServer()] = true
 		if before := t.servers[s.GetServer()]; before == nil || !proto.Equal(calmServer(before), calmServer(s)) {
 			t.servers[s.GetServer()] = s

@@ -266,6 +266,39 @@ func TestFollowersAndVerifiersAreLimited(t *testing.T) {
 	})
 }
 
+// However many follow, the cluster is looked at once in a while, and forgotten with the
+// last of them.
+func TestFollowersShareALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperated(t)
+		s := NewOperations(o)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, maxFollowers)
+		for range maxFollowers {
+			go func() {
+				_, err := operate(ctx, s, &api.GetClusterStatusRequest{Follow: true})
+				ended <- err
+			}()
+		}
+		synctest.Wait()
+		before := o.looked
+		time.Sleep(3*followEvery + followEvery/2)
+		synctest.Wait()
+		if n := o.looked - before; n != 3 {
+			t.Errorf("it was looked at %d times in 3 rounds", n)
+		}
+		cancel()
+		for range maxFollowers {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		if s.last != nil {
+			t.Error("nobody follows, and a look is kept")
+		}
+	})
+}
+
 // A caller that is gone ends the call.
 func TestSendingFails(t *testing.T) {
 	gone := errors.New("gone")
@@ -314,4 +347,34 @@ func setToSomething(m protoreflect.Message, field protoreflect.FieldDescriptor) 
 	default:
 		m.Set(field, protoreflect.ValueOf(value))
 	}
+}
+
+// BenchmarkFollow is what following a cluster of 10,000 shards costs each second when
+// nothing changes: one look, and a comparison for each follower. Compared with the same
+// look, each element is compared nevertheless.
+func BenchmarkFollow(b *testing.B) {
+	o := newOperated(b)
+	const shards = 10_000
+	o.set(func(s *coordinator.Snapshot) {
+		n := &s.Status.Namespaces[0]
+		for id := replication.ShardID(3); len(n.Shards) < shards; id++ {
+			n.Shards = append(n.Shards, plan.Shard{ID: id, Ensemble: n.Shards[0].Ensemble})
+			s.Shards[id] = s.Shards[0]
+		}
+	})
+	teller := newTeller(selection{}, false, func(*api.GetClusterStatusResponse) error { return nil })
+	operations := NewOperations(o)
+	b.Run("look", func(b *testing.B) {
+		for b.Loop() {
+			operations.look(-1)
+		}
+	})
+	b.Run("compare", func(b *testing.B) {
+		seen := operations.look(time.Hour)
+		for b.Loop() {
+			if err := teller.tell(seen); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

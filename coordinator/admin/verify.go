@@ -18,7 +18,7 @@ const (
 	verifyWithin  = 20 * time.Second
 	longestVerify = 10 * time.Minute
 	// verifyEvery is how often it is looked whether servers told new digests.
-	verifyEvery = 250 * time.Millisecond
+	verifyEvery = 500 * time.Millisecond
 )
 
 // VerifyDigests implements api.OstrakaAdminServer.
