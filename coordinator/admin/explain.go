@@ -37,10 +37,8 @@ func (o *Operations) ExplainBalance(context.Context, *api.ExplainBalanceRequest)
 	for _, a := range explained.Next {
 		response.Next = append(response.Next, step(wanted, a))
 	}
-	for _, c := range now.Status.Changes {
-		if changing(now.Shards[c.Shard]) {
-			response.UnderWay = append(response.UnderWay, underWay(now, wanted[c.Shard], c))
-		}
+	for _, m := range now.Moves {
+		response.UnderWay = append(response.UnderWay, underWay(now, wanted[m.Shard], m))
 	}
 	for _, s := range explained.Servers {
 		response.Servers = append(response.Servers, &api.BalanceServer{
@@ -60,18 +58,6 @@ func notes(all []plan.Note) []*api.ClusterNote {
 	return told
 }
 
-// changing reports whether a shard's replicas are not where they are wanted, or one that
-// left is there still.
-func changing(s coordinator.ShardSnapshot) bool {
-	return slices.ContainsFunc(s.Troubles, func(t coordinator.Trouble) bool {
-		switch t.Kind {
-		case coordinator.TroubleMoving, coordinator.TroubleLearner, coordinator.TroubleJoint, coordinator.TroubleRemoving:
-			return true
-		}
-		return false
-	})
-}
-
 // step is an action of the planner's.
 func step(wanted map[replication.ShardID]placed, a plan.Action) *api.BalanceStep {
 	switch a := a.(type) {
@@ -89,14 +75,25 @@ func step(wanted map[replication.ShardID]placed, a plan.Action) *api.BalanceStep
 	return &api.BalanceStep{Kind: stepStatus, Reason: a.String()}
 }
 
-// underWay is a change that has begun, as far as it is not done.
-func underWay(now coordinator.Snapshot, p placed, c plan.Change) *api.BalanceStep {
-	var there []replication.ServerID
-	for _, m := range now.Shards[p.id()].Document.Ensemble {
-		there = append(there, m.Server)
+// underWay is a move that has begun, as far as it is not done.
+func underWay(now coordinator.Snapshot, p placed, m coordinator.Move) *api.BalanceStep {
+	known := now.Shards[m.Shard]
+	var s *api.BalanceStep
+	if m.What == coordinator.MovedLeader {
+		s = &api.BalanceStep{
+			Kind: stepTransfer, Namespace: p.namespace, Shard: proto.Int64(int64(m.Shard)), To: names([]replication.ServerID{m.To}),
+		}
+		if known.Leader != "" {
+			s.From = names([]replication.ServerID{known.Leader})
+		}
+	} else {
+		var there []replication.ServerID
+		for _, member := range known.Document.Ensemble {
+			there = append(there, member.Server)
+		}
+		s = replacement(p, there, p.shard.Ensemble)
 	}
-	s := replacement(p, there, p.shard.Ensemble)
-	s.Cause, s.Reason = string(c.Kind), c.Reason
+	s.Cause, s.Reason = string(m.Kind), m.Reason
 	return s
 }
 

@@ -26,11 +26,12 @@ func TestTheBalancerIsExplained(t *testing.T) {
 		Servers: []plan.ServerBalance{{Server: "s1", Replicas: 2, Leaders: 1, Load: plan.Load{Bytes: 3, Writes: 4, Reads: 5}, NoLeaders: "it is new"}},
 	}
 	o.set(func(s *coordinator.Snapshot) {
-		s.Status.Changes = []plan.Change{{Shard: 0, Kind: plan.KindOrder, Reason: "done"}, {Shard: 1, Kind: plan.KindEvacuation, Reason: "s3 drains"}}
+		s.Moves = []coordinator.Move{
+			{What: coordinator.MovedReplica, Shard: 1, Kind: plan.KindEvacuation, Reason: "s3 drains"},
+			{What: coordinator.MovedLeader, Shard: 0, Kind: plan.KindBalance, Reason: "one each", To: "s2"},
+			{What: coordinator.MovedLeader, Shard: 1, Kind: plan.KindOrder, To: "s1"},
+		}
 		s.Status.Namespaces[0].Shards[1].Ensemble = []replication.ServerID{"s1", "s2", "s4"}
-		one := s.Shards[1]
-		one.Troubles = append(one.Troubles, coordinator.Trouble{Kind: coordinator.TroubleLearner})
-		s.Shards[1] = one
 	})
 	got := must(NewOperations(o).ExplainBalance(t.Context(), nil))(t)
 	zero, one := proto.Int64(0), proto.Int64(1)
@@ -42,8 +43,12 @@ func TestTheBalancerIsExplained(t *testing.T) {
 			{Kind: "transfer-leader", Namespace: "default", Shard: zero, From: []string{"s1"}, To: []string{"s2"}, Cause: "load", Reason: "more figures"},
 			{Kind: "change-status", Reason: "namespace x: deleted"},
 		},
-		HeldBack:   []*api.ClusterNote{{About: "shard 1", Text: "it rests"}},
-		UnderWay:   []*api.BalanceStep{{Kind: "move-replica", Namespace: "default", Shard: one, From: []string{"s3"}, To: []string{"s2"}, Cause: "evacuation", Reason: "s3 drains"}},
+		HeldBack: []*api.ClusterNote{{About: "shard 1", Text: "it rests"}},
+		UnderWay: []*api.BalanceStep{
+			{Kind: "move-replica", Namespace: "default", Shard: one, From: []string{"s3"}, To: []string{"s2"}, Cause: "evacuation", Reason: "s3 drains"},
+			{Kind: "transfer-leader", Namespace: "default", Shard: zero, From: []string{"s1"}, To: []string{"s2"}, Cause: "balance", Reason: "one each"},
+			{Kind: "transfer-leader", Namespace: "default", Shard: one, To: []string{"s1"}, Cause: "order"},
+		},
 		Impossible: []*api.ClusterNote{{About: "namespace none", Text: "too few servers"}},
 		Servers:    []*api.BalanceServer{{Server: "s1", Replicas: 2, Leaderships: 1, Bytes: 3, WritesPerSecond: 4, ReadsPerSecond: 5, NoLeaderships: "it is new"}},
 	}

@@ -118,6 +118,23 @@ func TestStatusTellsAllThatIsKnown(t *testing.T) {
 	}
 }
 
+// Why a server is away is told without the layers that the error came through.
+func TestAbsencesArePlain(t *testing.T) {
+	dial := status.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:6649: connect: connection refused"`)
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{nil, "its connection is broken"}, {errors.New("no stream"), "no stream"},
+		{fmt.Errorf("attend server s1: %w", dial), "dial tcp 10.0.0.1:6649: connect: connection refused"},
+		{fmt.Errorf("attend: %w", status.Error(codes.FailedPrecondition, "it belongs to another cluster")), "it belongs to another cluster"},
+	} {
+		if got := absence(coordinator.ServerSnapshot{Err: c.err}); got != c.want {
+			t.Errorf("%v: %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
 func TestStatusOfSomeShards(t *testing.T) {
 	for _, c := range []struct {
 		request *api.GetClusterStatusRequest

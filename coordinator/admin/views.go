@@ -1,7 +1,11 @@
 package admin
 
 import (
+	"errors"
 	"slices"
+	"strings"
+
+	"google.golang.org/grpc/status"
 
 	"github.com/ostraka-db/ostraka/api"
 	"github.com/ostraka-db/ostraka/coordinator"
@@ -97,12 +101,21 @@ func serverOverview(now coordinator.Snapshot, s plan.Server) *api.ClusterServer 
 	return view
 }
 
-// absence says why a server is not reached, as far as that is known.
+// absence says why a server is not reached, as far as that is known, without what gRPC
+// wraps it in.
 func absence(s coordinator.ServerSnapshot) string {
 	if s.Err == nil {
 		return "its connection is broken"
 	}
-	return s.Err.Error()
+	text := s.Err.Error()
+	if told := interface{ GRPCStatus() *status.Status }(nil); errors.As(s.Err, &told) {
+		text = told.GRPCStatus().Message()
+	}
+	const dialing = "transport: Error while dialing: "
+	if _, inner, found := strings.Cut(text, dialing); found {
+		text = strings.TrimSuffix(inner, `"`)
+	}
+	return text
 }
 
 // shardViews are all shards that there are, in the order of the status.

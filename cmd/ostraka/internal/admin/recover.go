@@ -18,6 +18,9 @@ import (
 // maxConfirmation bounds what is read of a line that should be the name of a shard.
 const maxConfirmation = 1 << 10
 
+// errNotRecovered is that a shard was not led when the command was to wait no longer.
+var errNotRecovered = errors.New("it is not done yet: ostraka admin status shows whether it was begun; while nobody leads the shard, it may be asked for again")
+
 // recoverFlags are those of recover.
 type recoverFlags struct {
 	survivors []string
@@ -86,7 +89,7 @@ func (f *recoverFlags) check(cmd *cobra.Command, name string) (*api.ShardName, e
 func recoverShard(target *Target, cmd *cobra.Command, shard *api.ShardName, flags *recoverFlags) error {
 	request := &api.RecoverShardRequest{Shard: shard, Survivors: flags.survivors, Preview: true}
 	ask := func() (recovery *api.ClusterRecovery, err error) {
-		err = target.await(cmd.Context(), flags.timeout.within, errGoesOn, func(ctx context.Context, c api.OstrakaAdminClient) error {
+		err = target.await(cmd.Context(), flags.timeout.within, errNotRecovered, func(ctx context.Context, c api.OstrakaAdminClient) error {
 			answer, err := c.RecoverShard(ctx, request)
 			recovery = answer.GetRecovery()
 			return err

@@ -21,8 +21,8 @@ const askAgain = time.Second
 
 // watcher prints a cluster's status, and then what changes.
 type watcher struct {
-	out    io.Writer
-	format output.Format
+	out, errs io.Writer
+	format    output.Format
 	// told is what was printed; nil at first. changes prints what is not so any more.
 	told    *picture
 	changes *output.Printer
@@ -31,7 +31,7 @@ type watcher struct {
 // watch prints the status and what changes until the command is interrupted. Where the
 // coordinator goes, it turns to the others.
 func (t *Target) watch(cmd *cobra.Command, request *api.GetClusterStatusRequest) error {
-	w := &watcher{out: cmd.OutOrStdout(), format: output.Format(t.format)}
+	w := &watcher{out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr(), format: output.Format(t.format)}
 	for attempt := 0; ; attempt++ {
 		addresses := w.addresses(t.address)
 		var ended error
@@ -108,12 +108,15 @@ func (w *watcher) show(p *picture, takenUnixMs int64) error {
 		if err := p.print(w.out, w.format); err != nil {
 			return err
 		}
-		if w.format == output.Table {
-			fmt.Fprintln(w.out)
-		}
-		return w.changes.Flush()
+		// The headings come with the first changes, which say how wide the columns are.
+		fmt.Fprintln(w.errs, "watching for changes; interrupt to end")
+		return nil
 	}
-	for _, change := range difference(w.told, p) {
+	changes := difference(w.told, p)
+	if len(changes) == 0 {
+		return nil
+	}
+	for _, change := range changes {
 		change.Time = moment(takenUnixMs)
 		var item output.Item = change
 		if w.format != output.Table {
