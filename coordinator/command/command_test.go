@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -53,10 +54,14 @@ func TestWhatIsRefused(t *testing.T) {
 		{"kubernetes without a name", []string{"--metadata", "configmap"}, "--k8s-configmap-name is not set: name the ConfigMap"},
 		{"no objects", []string{"--metadata", "kubernetes", "--k8s-configmap-name", "s", "--k8s-status-objects", "0"}, "--k8s-status-objects is 0"},
 		{"older name of a ConfigMap", []string{"-f", "configmap:ns/conf"}, "name the ConfigMap by --k8s-config-name conf"},
-		{"raft's flags", []string{"--raft-address", "x"}, "--raft-address: metadata by Raft is not supported yet"},
+		{"raft without members", []string{"--metadata", "raft", "--raft-address", "x:1"}, "--raft-bootstrap-nodes is not set: name the --raft-address"},
+		{"raft with an even number", []string{"--metadata", "raft", "--raft-bootstrap-nodes", "a:1,b:1"}, "there are 2 bootstrap nodes: name 1, 3, 5"},
+		{"raft as another", []string{"--metadata", "raft", "--raft-bootstrap-nodes", "a:1", "--raft-address", "b:1"}, `--raft-address is "b:1": must be one of`},
+		{"raft bound nowhere", []string{"--metadata", "raft", "--raft-bootstrap-nodes", "a:1", "--raft-address", "a:1", "--raft-bind-address", "x"}, `--raft-bind-address is "x"`},
+		{"raft without a directory", []string{"--metadata", "raft", "--raft-bootstrap-nodes", "a:1", "--raft-address", "a:1", "--raft-data-dir="}, "--raft-data-dir is empty"},
 		{"tls", []string{"--tls-cert-file", "x"}, "--tls-cert-file: TLS is not supported yet"},
 		{"tls to servers", []string{"--peer-tls-insecure-skip-verify"}, "--peer-tls-insecure-skip-verify: TLS is not supported yet"},
-		{"unknown provider", []string{"--metadata", "disk"}, `--metadata is "disk": must be file, configmap or memory`},
+		{"unknown provider", []string{"--metadata", "disk"}, `--metadata is "disk": must be file, raft, configmap or memory`},
 		{"address", []string{"-p", "6651"}, `--public-addr is "6651": must be host:port`},
 		{"name", []string{"--name", "a/b"}, `--name is "a/b": must begin with`},
 		{"advertised address", []string{"--advertised-addr", "x"}, `--advertised-addr is "x": must be host:port`},
@@ -68,7 +73,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"setting of a wrong type", file("server: 3\n"), "--sconfig:"},
 		{"tls in the file", file("server:\n  public:\n    tls: {enabled: true}\n"), "coordinator.yaml:3: server.public.tls: TLS is not supported yet"},
 		{"unknown setting of kubernetes", file("metadata:\n  kubernetes: {name: x}\n"), "line 2: field name not found"},
-		{"provider in the file", file("metadata: {providerName: raft}\n"), "--metadata is raft, which is not supported yet"},
+		{"provider in the file", file("metadata: {providerName: raft}\n"), "--raft-bootstrap-nodes is not set"},
 		{"several", []string{"-p", "x", "-i", "y"}, "--internal-addr is \"y\""},
 	}
 	for _, c := range cases {
@@ -118,6 +123,7 @@ metadata:
   name: from-file
   providerName: memory
   file: {dir: /d, statusName: s.json, configName: c.yaml}
+  raft: {bootstrapNodes: ["a:1", "b:1", "c:1"], address: "a:1", bindAddress: ":1", dataDir: /r}
   kubernetes: {namespace: n, configMapName: old, statusName: s, configName: c, statusObjects: 4, kubeconfig: k}
 observability:
   metric: {enabled: false}
@@ -131,17 +137,20 @@ observability:
 			public: "127.0.0.1:1", internal: "127.0.0.1:2", name: "from-file", provider: "memory",
 			statusPath: "/d/s.json", configPath: "/d/c.yaml", metrics: "", logLevel: "debug",
 			kubernetes: KubernetesSettings{Kubeconfig: "k", Namespace: "n", Status: "s", Objects: 4, Config: "c"},
+			raft:       raftSettings{nodes: []string{"a:1", "b:1", "c:1"}, address: "a:1", bind: ":1", dir: "/r"},
 		}},
 		{[]string{"-p", "127.0.0.1:9", "--name", "n", "--metadata", "file", "-f", "mine.yaml", "-m", "127.0.0.1:8", "-l", "warn",
-			"--k8s-namespace", "N", "--k8s-configmap-name", "S", "--k8s-status-objects", "2", "--k8s-config-name", "C", "--kubeconfig", "K"}, settings{
+			"--k8s-namespace", "N", "--k8s-configmap-name", "S", "--k8s-status-objects", "2", "--k8s-config-name", "C", "--kubeconfig", "K",
+			"--raft-bootstrap-nodes", "x:1", "--raft-address", "x:1", "--raft-bind-address", "y:1", "--raft-data-dir", "d"}, settings{
 			public: "127.0.0.1:9", internal: "127.0.0.1:2", name: "n", provider: "file",
 			statusPath: "/d/s.json", configPath: "mine.yaml", metrics: "127.0.0.1:8", logLevel: "warn",
 			kubernetes: KubernetesSettings{Kubeconfig: "K", Namespace: "N", Status: "S", Objects: 2, Config: "C"},
+			raft:       raftSettings{nodes: []string{"x:1"}, address: "x:1", bind: "y:1", dir: "d"},
 		}},
 	} {
 		got := parsed(t, append(c.args, "--sconfig", path))
 		c.want.file, c.want.profileAddress = path, "127.0.0.1:6060"
-		if got != c.want {
+		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%v: settings %+v, want %+v", c.args, got, c.want)
 		}
 	}

@@ -39,7 +39,12 @@ type fileSettings struct {
 			StatusObjects *int    `yaml:"statusObjects"`
 			Kubeconfig    *string `yaml:"kubeconfig"`
 		} `yaml:"kubernetes"`
-		Raft *part `yaml:"raft"`
+		Raft struct {
+			BootstrapNodes []string `yaml:"bootstrapNodes"`
+			Address        *string  `yaml:"address"`
+			BindAddress    *string  `yaml:"bindAddress"`
+			DataDir        *string  `yaml:"dataDir"`
+		} `yaml:"raft"`
 		File struct {
 			Dir        *string `yaml:"dir"`
 			StatusName *string `yaml:"statusName"`
@@ -160,7 +165,6 @@ func (f *fileSettings) unsupported(path string) error {
 		{"controller.tls", tlsReason, f.Controller.TLS}, {"observability.metric.tls", tlsReason, f.Observability.Metric.TLS},
 		{"server.public.auth", "authentication is not supported yet", f.Server.Public.Auth},
 		{"server.internal.auth", "authentication is not supported yet", f.Server.Internal.Auth},
-		{"metadata.raft", refused["raft-address"], f.Metadata.Raft},
 	} {
 		if one.part != nil && !one.part.off {
 			errs = append(errs, fmt.Errorf("--sconfig: %s:%d: %s: %s", path, one.part.line, one.key, one.reason))
@@ -198,6 +202,13 @@ func (s *settings) take(flags *pflag.FlagSet, f *fileSettings) {
 	if k.StatusObjects != nil && !flags.Changed("k8s-status-objects") {
 		s.kubernetes.Objects = *k.StatusObjects
 	}
+	r := f.Metadata.Raft
+	if r.BootstrapNodes != nil && !flags.Changed("raft-bootstrap-nodes") {
+		s.raft.nodes = r.BootstrapNodes
+	}
+	set(&s.raft.address, r.Address, "raft-address")
+	set(&s.raft.bind, r.BindAddress, "raft-bind-address")
+	set(&s.raft.dir, r.DataDir, "raft-data-dir")
 	set(&s.metrics, f.Observability.Metric.BindAddress, "metrics-addr")
 	if off := f.Observability.Metric.Enabled; off != nil && !*off && !flags.Changed("metrics-addr") {
 		s.metrics = ""

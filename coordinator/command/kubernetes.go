@@ -47,9 +47,9 @@ type program struct {
 // providers are the metadata providers that there are, for people.
 func (p program) providers() string {
 	if p.kubernetes == nil {
-		return "file or memory"
+		return "file, raft or memory"
 	}
-	return "file, configmap or memory"
+	return "file, raft, configmap or memory"
 }
 
 // kubernetesLease has the times of leadership where a whole Kubernetes cluster shares the

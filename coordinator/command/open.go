@@ -55,6 +55,8 @@ func (p program) openMetadata(ctx context.Context, s *settings, logger *slog.Log
 	case providerMemory:
 		logger.Warn("the cluster's status is in memory: with this process the cluster is lost")
 		return memory.NewStore().Open(), nil
+	case providerRaft:
+		return openRaft(s.raft, logger)
 	case providerKubernetes:
 		provider, _, err := p.kubernetes(ctx, s.kubernetes, logger)
 		return provider, err

@@ -18,6 +18,7 @@ import (
 const (
 	providerFile       = "file"
 	providerMemory     = "memory"
+	providerRaft       = "raft"
 	providerKubernetes = "configmap"
 	// kubernetesToo is what some call it.
 	kubernetesToo = "kubernetes"
@@ -32,18 +33,11 @@ type settings struct {
 	provider                  string
 	statusPath, configPath    string
 	kubernetes                KubernetesSettings
+	raft                      raftSettings
 	logLevel                  string
 	logJSON                   bool
 	profile                   bool
 	profileAddress            string
-}
-
-// refused are flags that users of similar systems know, and that this release has
-// nothing for: they are told so, instead of that there is no such flag.
-var refused = map[string]string{
-	"raft-bootstrap-nodes": "metadata by Raft is not supported yet: use --metadata file",
-	"raft-address":         "metadata by Raft is not supported yet: use --metadata file",
-	"raft-data-dir":        "metadata by Raft is not supported yet: use --metadata file",
 }
 
 // tlsFlags are refused with each of these prefixes.
@@ -72,15 +66,13 @@ func (s *settings) register(flags *pflag.FlagSet, p program) {
 	flags.StringVar(&s.configPath, "cconfig", "cluster.yaml", "the cluster configuration file")
 	flags.StringVarP(&s.configPath, "conf", "f", "cluster.yaml", "the cluster configuration file")
 	s.registerKubernetes(flags, p)
+	s.registerRaft(flags)
 	flags.StringVarP(&s.logLevel, "log-level", "l", "info", "debug, info, warn or error")
 	flags.BoolVarP(&s.logJSON, "log-json", "j", false, "log JSON")
 	flags.BoolVar(&s.profile, "profile", false, "serve /debug/pprof")
 	flags.StringVar(&s.profileAddress, "profile-bind-address", "127.0.0.1:6060", "where to serve /debug/pprof")
 	for _, old := range []string{"cconfig", "conf"} {
 		_ = flags.MarkDeprecated(old, "use --cluster-config") // it was just added
-	}
-	for name := range refused {
-		hide(flags, name)
 	}
 	for _, prefix := range tlsPrefixes {
 		for _, name := range tlsFlags {
@@ -104,10 +96,7 @@ func hide(flags *pflag.FlagSet, name string) {
 func (s *settings) check(flags *pflag.FlagSet, p program) error {
 	var errs []error
 	flags.Visit(func(f *pflag.Flag) {
-		switch {
-		case refused[f.Name] != "":
-			errs = append(errs, fmt.Errorf("--%s: %s", f.Name, refused[f.Name]))
-		case strings.Contains(f.Name, "tls-"):
+		if strings.Contains(f.Name, "tls-") {
 			errs = append(errs, fmt.Errorf("--%s: %s", f.Name, tlsReason))
 		}
 	})
@@ -126,8 +115,8 @@ func (s *settings) check(flags *pflag.FlagSet, p program) error {
 	case providerKubernetes, kubernetesToo:
 		s.provider = providerKubernetes
 		errs = append(errs, s.checkKubernetes(p))
-	case "raft":
-		errs = append(errs, fmt.Errorf("--metadata is %s, which is not supported yet: use file", s.provider))
+	case providerRaft:
+		errs = append(errs, s.checkRaft())
 	default:
 		errs = append(errs, fmt.Errorf("--metadata is %q: must be %s", s.provider, p.providers()))
 	}
