@@ -28,12 +28,20 @@ func TestMain(m *testing.M) {
 // startProcess runs a coordinator as a process of its own, on the files of a directory.
 func startProcess(t *testing.T, dir, name string) (*os.Process, <-chan map[string]any) {
 	t.Helper()
+	p, told := startProcessWith(t, "--name", name,
+		"--cluster-config", filepath.Join(dir, "cluster.yaml"), "--file-clusters-status-path", filepath.Join(dir, "status.json"))
+	await(t, told, "coordinator started")
+	return p, told
+}
+
+// startProcessWith runs a coordinator as a process of its own, with arguments. It does
+// not wait for it.
+func startProcessWith(t *testing.T, args ...string) (*os.Process, <-chan map[string]any) {
+	t.Helper()
 	log, told := lines(t)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), argumentsVariable+"="+strings.Join([]string{
-		"--name", name, "-p", "127.0.0.1:0", "-i", "127.0.0.1:0", "-m", "", "-j",
-		"--cluster-config", filepath.Join(dir, "cluster.yaml"), "--file-clusters-status-path", filepath.Join(dir, "status.json"),
-	}, "\n"))
+	args = append([]string{"-p", "127.0.0.1:0", "-i", "127.0.0.1:0", "-m", "", "-j"}, args...)
+	cmd.Env = append(os.Environ(), argumentsVariable+"="+strings.Join(args, "\n"))
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -43,7 +51,6 @@ func startProcess(t *testing.T, dir, name string) (*os.Process, <-chan map[strin
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()         // killed, if it has not
 	})
-	await(t, told, "coordinator started")
 	return cmd.Process, told
 }
 
@@ -64,7 +71,6 @@ func TestKilledAndStoppedCoordinatorsAreReplaced(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "cluster.yaml"), []byte(clusterYAML), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const leads = "leads the cluster's coordinators"
 	a, toldA := startProcess(t, dir, "a")
 	await(t, toldA, leads)
 	b, toldB := startProcess(t, dir, "b")
