@@ -137,6 +137,14 @@ func (n *node) kill() {
 	n.fs = crashed
 }
 
+// die ends the member as the end of its process does: its connections are reset, and new
+// ones refused.
+func (n *node) die() {
+	n.killed.Store(true)
+	n.server.Stop()
+	n.stop()
+}
+
 // dial is how the member reaches others, unless it, or they, are cut off.
 func (n *node) dial(ctx context.Context, address string) (net.Conn, error) {
 	for _, other := range n.c.members {

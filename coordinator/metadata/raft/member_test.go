@@ -212,6 +212,25 @@ func (c *cluster) version(on *node, key string) int64 {
 	return found[key].Version
 }
 
+// What is on its way to a leader whose process ends is asked of the next, and made once.
+func TestDyingLeadersTakeNoCallsAlong(t *testing.T) {
+	c := newCluster(t, 3)
+	for round := range int64(5) {
+		leader, n := c.leader(), c.follower()
+		ctx, stored := c.ctx(), make(chan error, 1)
+		go func() {
+			stored <- n.Update(ctx, []metadata.Change{{Key: "x", Value: value(int(round)), Version: round}})[0]
+		}()
+		leader.die()
+		if err := <-stored; err != nil {
+			t.Fatal(err)
+		}
+		c.want(n, "x", value(int(round)), round+1)
+		leader.kill()
+		leader.start()
+	}
+}
+
 // A call that reaches a member without a quorum is answered when there is one.
 func TestCallsWaitForTheCluster(t *testing.T) {
 	c := newCluster(t, 3)
