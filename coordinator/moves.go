@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -34,14 +35,15 @@ type Move struct {
 // moves are those that are under way.
 type moves struct {
 	observer Observer
+	logger   *slog.Logger
 
 	mu       sync.Mutex // guards what follows
 	replicas map[replication.ShardID]Move
 	leaders  map[replication.ShardID]Move
 }
 
-func newMoves(o Observer) *moves {
-	return &moves{observer: o, replicas: map[replication.ShardID]Move{}, leaders: map[replication.ShardID]Move{}}
+func newMoves(o Observer, logger *slog.Logger) *moves {
+	return &moves{observer: o, logger: logger, replicas: map[replication.ShardID]Move{}, leaders: map[replication.ShardID]Move{}}
 }
 
 // replica takes note that a shard's replicas are to be elsewhere. A move that was under way
@@ -49,11 +51,23 @@ func newMoves(o Observer) *moves {
 func (m *moves) replica(c plan.Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if before, moves := m.replicas[c.Shard]; moves {
-		m.observer.MoveEnded(before.What, before.Kind, false)
-	}
+	m.giveUp(m.replicas, c.Shard)
 	m.observer.MovePlanned(MovedReplica, c.Kind)
 	m.found(c)
+}
+
+// giveUp ends a move that is under way in favour of the next. It is locked.
+func (m *moves) giveUp(of map[replication.ShardID]Move, shard replication.ShardID) {
+	if one, moves := of[shard]; moves {
+		m.end(of, one, false)
+	}
+}
+
+// end ends a move. It is locked.
+func (m *moves) end(of map[replication.ShardID]Move, one Move, done bool) {
+	delete(of, one.Shard)
+	m.observer.MoveEnded(one.What, one.Kind, done)
+	m.logger.Info("move ended", "what", one.What, "shard", one.Shard, "kind", one.Kind, "done", done, "took", time.Since(one.Began))
 }
 
 // found takes a move that began before, in a reign that is over.
@@ -67,9 +81,7 @@ func (m *moves) found(c plan.Change) {
 func (m *moves) leader(t plan.TransferLeader) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if before, moves := m.leaders[t.Shard]; moves {
-		m.observer.MoveEnded(before.What, before.Kind, false)
-	}
+	m.giveUp(m.leaders, t.Shard)
 	m.observer.MovePlanned(MovedLeader, t.Kind)
 	m.leaders[t.Shard] = Move{What: MovedLeader, Shard: t.Shard, Kind: t.Kind, Reason: t.Reason, Began: time.Now(), To: t.To}
 }
@@ -79,19 +91,15 @@ func (m *moves) leader(t plan.TransferLeader) {
 func (m *moves) settle(v *view, o *plan.Options, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	end := func(of map[replication.ShardID]Move, one Move, done bool) {
-		delete(of, one.Shard)
-		m.observer.MoveEnded(one.What, one.Kind, done)
-	}
 	for id, one := range m.replicas {
 		if s, there := v.shardNow(id); !there || placed(&s.Document, s.Wanted) {
-			end(m.replicas, one, there)
+			m.end(m.replicas, one, there)
 		}
 	}
 	for id, one := range m.leaders {
 		s, there := v.shardNow(id)
 		if leads := there && s.Leader == one.To; leads || !there || now.Sub(one.Began) > o.TransferWithin {
-			end(m.leaders, one, leads)
+			m.end(m.leaders, one, leads)
 		}
 	}
 }

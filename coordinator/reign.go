@@ -77,7 +77,7 @@ func newReign(c *Coordinator, run uint64) *reign {
 			Incarnation: replication.Incarnation(run),
 		},
 		held: map[replication.ShardID]*held{}, peers: map[replication.ServerID]bool{},
-		began: time.Now(), moves: newMoves(c.options.Observer),
+		began: time.Now(), moves: newMoves(c.options.Observer, c.options.Logger),
 		orders: make(chan order), over: make(chan struct{}),
 	}
 }

@@ -137,3 +137,56 @@ func TestNothingIsSentAfterClose(t *testing.T) {
 		}
 	})
 }
+
+// What is asked for a shard is done while its elections are held here, and has no effect
+// before and after.
+func TestOrdersForOthersShardsHaveNoEffect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, w := New(self, Options()), &wire{}
+		s := &claims{steady: steady{d}}
+		d.Start(w, s, []replication.ServerID{"s1", "s2", "s3"})
+		defer d.Close()
+		order := func() {
+			d.ChangeEnsemble(1, []replication.ServerID{"s1", "s2", "s4"})
+			d.ChangeSettings(1, []byte("y"))
+			d.Recover(1, []replication.ServerID{"s1"})
+			d.End(1)
+			d.Transfer(1, "s2")
+			synctest.Wait()
+		}
+		d.Deliver([]replication.Envelope{beat("s1"), beat("s2"), beat("s3")})
+		order()
+		d.Withdraw(1)
+		if synctest.Wait(); s.stored != 0 {
+			t.Errorf("%d documents before the shard was held", s.stored)
+		}
+		d.Coordinate(1, []replication.ServerID{"s1", "s2", "s3"}, []byte("x"))
+		synctest.Wait()
+		d.Transfer(1, "s2")
+		if synctest.Wait(); s.stored != 1 {
+			t.Errorf("%d documents after a transfer", s.stored)
+		}
+		d.Withdraw(1)
+		order()
+		d.Complete([]shards.Completion{{Shard: 1, Event: replication.DocumentLoaded{Failed: true}}})
+		time.Sleep(time.Minute) // the bubble's time
+		if s.stored != 1 {
+			t.Errorf("%d documents after it was withdrawn", s.stored)
+		}
+		d.Deliver([]replication.Envelope{beat("s1"), beat("s2"), beat("s3")})
+		d.Coordinate(1, nil, nil)
+		synctest.Wait()
+		d.End(1)
+		if synctest.Wait(); s.stored < 2 {
+			t.Errorf("%d documents after it was held again", s.stored)
+		}
+	})
+}
+
+// claims counts what is to be stored, and does not answer.
+type claims struct {
+	steady
+	stored int
+}
+
+func (c *claims) CompareAndSet(replication.ShardID, replication.Document) { c.stored++ }
