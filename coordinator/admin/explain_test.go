@@ -18,7 +18,7 @@ func TestTheBalancerIsExplained(t *testing.T) {
 	}
 	o.explains = plan.Explanation{
 		Next: []plan.Action{
-			set(0, "s1", "s2", "s4"), set(0, "s1", "s2"), set(1, "s1", "s3", "s4", "s5"),
+			set(0, "s1", "s2", "s4"), set(0, "s1", "s2"), set(0, "s1", "s2", "s3", "s4"), set(1, "s1", "s3", "s4", "s5"),
 			plan.TransferLeader{Shard: 0, From: "s1", To: "s2", Kind: plan.KindLoad, Reason: "more figures"},
 			plan.DeleteNamespace{Name: "x"},
 		},
@@ -39,6 +39,7 @@ func TestTheBalancerIsExplained(t *testing.T) {
 		Next: []*api.BalanceStep{
 			{Kind: "move-replica", Namespace: "default", Shard: zero, From: []string{"s3"}, To: []string{"s4"}, Cause: "balance", Reason: "figures"},
 			{Kind: "remove-replica", Namespace: "default", Shard: zero, From: []string{"s3"}, Cause: "balance", Reason: "figures"},
+			{Kind: "add-replica", Namespace: "default", Shard: zero, To: []string{"s4"}, Cause: "balance", Reason: "figures"},
 			{Kind: "move-replica", Namespace: "default", Shard: one, From: []string{"s2"}, To: []string{"s3", "s5"}, Cause: "balance", Reason: "figures"},
 			{Kind: "transfer-leader", Namespace: "default", Shard: zero, From: []string{"s1"}, To: []string{"s2"}, Cause: "load", Reason: "more figures"},
 			{Kind: "change-status", Reason: "namespace x: deleted"},
