@@ -26,6 +26,23 @@ type Options struct {
 	Tell               func(string)
 }
 
+// Target is a cluster that clients use while something is done to it: what is done is its
+// own business.
+type Target interface {
+	// Addresses are the public ones of servers, by which clients find the cluster.
+	Addresses() []string
+	// Failed returns what ended by itself; nil if nothing did.
+	Failed() error
+}
+
+// Load is clients and what they use. All of it must be set but Seed.
+type Load struct {
+	Target Target
+	Seed   uint64
+	// Registers is how many there are, and Clients how many use them.
+	Registers, Clients int
+}
+
 // Report is what came of a run.
 type Report struct {
 	// Operations, Journal and Notifications count what was checked.
@@ -63,20 +80,27 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return report, err
 }
 
-// underLoad does something to a cluster while clients use it, and judges what they saw.
+// underLoad does something to the cluster while clients use it, and judges what they saw.
 func (o Options) underLoad(ctx context.Context, do func(ctx context.Context, begun time.Time) error) (Report, error) {
-	c, err := connect(ctx, o.Cluster)
+	return UnderLoad(ctx, Load{Target: o.Cluster, Seed: o.Seed, Registers: o.Registers, Clients: o.Clients}, do)
+}
+
+// UnderLoad does something to a target while clients use it, and judges what they saw.
+// The target must serve again when it is done. The context of do ends only with the
+// caller's.
+func UnderLoad(ctx context.Context, l Load, do func(ctx context.Context, begun time.Time) error) (Report, error) {
+	c, err := connect(ctx, l.Target)
 	if err != nil {
 		return Report{}, err
 	}
 	defer c.Close()
 	begun := time.Now()
-	watcher, err := connect(ctx, o.Cluster)
+	watcher, err := connect(ctx, l.Target)
 	if err != nil {
 		return Report{}, err
 	}
 	defer watcher.Close()
-	r := &run{options: o, recorder: newRecorder(begun), puts: newAcknowledged()}
+	r := &run{load: l, recorder: newRecorder(begun), puts: newAcknowledged()}
 	defer r.close()
 	if err := r.clients(ctx, c, watcher); err != nil {
 		return Report{}, err
@@ -90,7 +114,7 @@ func (o Options) underLoad(ctx context.Context, do func(ctx context.Context, beg
 	stop()
 	r.running.Wait()
 	report := Report{Events: r.recorder.events()}
-	if err := errors.Join(done, o.Cluster.Failed()); err != nil {
+	if err := errors.Join(done, l.Target.Failed()); err != nil {
 		return report, err
 	}
 	return report, r.verify(ctx, c, &report)
@@ -105,7 +129,7 @@ func names(members []*cluster.Member) []string {
 }
 
 // connect makes a client once the cluster serves.
-func connect(ctx context.Context, c *cluster.Cluster) (*client.Client, error) {
+func connect(ctx context.Context, c Target) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	var last error
@@ -123,7 +147,7 @@ func connect(ctx context.Context, c *cluster.Cluster) (*client.Client, error) {
 
 // run is what a run has under way.
 type run struct {
-	options  Options
+	load     Load
 	recorder *recorder
 	puts     *acknowledged
 	journals []*journal
@@ -153,22 +177,22 @@ func (r *run) clients(ctx context.Context, shared, watcher *client.Client) (err 
 	for i := range tenants {
 		n := &tenant{
 			owner: shared, watcher: watcher, prefix: fmt.Sprintf("tenant/%d/", i),
-			draw: rand.New(rand.NewPCG(r.options.Seed, 1000+uint64(i))),
+			draw: rand.New(rand.NewPCG(r.load.Seed, 1000+uint64(i))),
 		}
 		r.tenants = append(r.tenants, n)
 		r.work = append(r.work, n.run)
 	}
-	for i := range r.options.Clients {
+	for i := range r.load.Clients {
 		// Of two puts of one key in one batch, the notifications tell the last. A client of
 		// its own has one operation at a time.
-		own, err := connect(ctx, r.options.Cluster)
+		own, err := connect(ctx, r.load.Target)
 		if err != nil {
 			return err
 		}
 		r.own = append(r.own, own)
 		w := &registers{
-			client: own, recorder: r.recorder, thread: i, keys: r.options.Registers,
-			draw: rand.New(rand.NewPCG(r.options.Seed, uint64(i)+1)), puts: r.puts,
+			client: own, recorder: r.recorder, thread: i, keys: r.load.Registers,
+			draw: rand.New(rand.NewPCG(r.load.Seed, uint64(i)+1)), puts: r.puts,
 		}
 		r.work = append(r.work, w.run)
 	}
