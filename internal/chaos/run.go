@@ -140,9 +140,12 @@ func connect(ctx context.Context, c Target) (*client.Client, error) {
 			return made, nil
 		}
 		last = err
+		if c.Failed() != nil {
+			break
+		}
 		sleepUntil(ctx, time.Now().Add(10*time.Millisecond))
 	}
-	return nil, fmt.Errorf("the cluster does not serve within %v: %w; %w", readyWithin, last, c.Failed())
+	return nil, fmt.Errorf("the cluster does not serve, and was waited for for up to %v: %w", readyWithin, errors.Join(last, c.Failed()))
 }
 
 // run is what a run has under way.
