@@ -16,7 +16,9 @@ var (
 	lasts = flag.Duration("chaos.for", usually(), "how long the cluster is harmed")
 	seed  = flag.Uint64("chaos.seed", 1, "what befalls it")
 	keep  = flag.String("chaos.dir", "", "keep data and output there; a directory that is empty or not there")
-	race  = flag.Bool("chaos.race", false, "build the programs with the race detector")
+	// overload is for how long each way of starving servers lasts.
+	overload = flag.Duration("chaos.overload", 0, "how long servers are starved of processors, in each way")
+	race     = flag.Bool("chaos.race", false, "build the programs with the race detector")
 )
 
 func usually() time.Duration {

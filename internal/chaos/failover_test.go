@@ -235,11 +235,16 @@ func (f *failovers) settledLeader(b *testing.B) *cluster.Member {
 		}
 		return time.Since(steady) > time.Second && f.acked(time.Now().Add(-100*time.Millisecond)) > 0
 	})
-	f.mu.Lock()
-	f.acks = nil
-	f.mu.Unlock()
+	f.forget()
 	f.await(b, func() bool { return f.acked(time.Time{}) > 0 })
 	return leader
+}
+
+// forget forgets what was acknowledged so far.
+func (f *failovers) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.acks = nil
 }
 
 // leader returns the server that leads the shard with every member close behind it;

@@ -111,6 +111,16 @@ func (l *layout) problem(wanted []string, shards, replication, spread int) strin
 	return ""
 }
 
+// uneven says why the leaderships are not spread so that the servers' numbers differ by
+// one at most. Empty if they are.
+func (l *layout) uneven() string {
+	counts := slices.Collect(maps.Values(l.leads))
+	if slices.Max(counts)-slices.Min(counts) > 1 {
+		return "the leaderships are not spread: " + l.String()
+	}
+	return ""
+}
+
 // awaitLayout waits until a cluster has come to rest. What it waits for is looked at
 // every so often; the error says what it was like last.
 func awaitLayout(ctx context.Context, c *cluster.Cluster, within time.Duration, problem func(*layout) string) (*layout, error) {

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"github.com/ostraka-db/ostraka/internal/cluster"
 )
 
+var kubeconfig = flag.String("chaos.kubeconfig", "", "measure metadata in the Kubernetes that this file tells of, too")
+
 // shardsWithin bounds how long a cluster of many shards may take to come to rest.
 const shardsWithin = 5 * time.Minute
 
@@ -24,7 +27,10 @@ const shardsWithin = 5 * time.Minute
 // memory of the largest server and coordinator, and the syncs of the servers' logs and
 // the writes of the metadata store for one kill.
 func BenchmarkShards(b *testing.B) {
-	for _, metadata := range []cluster.Metadata{cluster.File, cluster.Raft} {
+	for _, metadata := range []cluster.Metadata{cluster.File, cluster.Raft, cluster.ConfigMap} {
+		if metadata == cluster.ConfigMap && *kubeconfig == "" {
+			continue
+		}
 		for _, count := range []int{10, 100, 1000, 5000} {
 			b.Run(fmt.Sprintf("%s/%d", metadata, count), func(b *testing.B) {
 				s := beginShards(b, metadata, count)
@@ -55,6 +61,8 @@ func beginShards(b *testing.B, metadata cluster.Metadata, count int) *shards {
 	}
 	c, err := cluster.Start(cluster.Options{
 		Binaries: programs(b), Dir: b.TempDir(), Servers: 3, Coordinators: coordinators, Direct: true, Metadata: metadata, Seed: 4000,
+		// Others' objects, of a run before, would be another cluster's status.
+		Kubeconfig: *kubeconfig, StatusName: fmt.Sprintf("ostraka-%x", time.Now().UnixNano()),
 		Namespaces: fmt.Sprintf("- name: default\n  initialShardCount: %d\n  replicationFactor: 3", count),
 	})
 	if err != nil {

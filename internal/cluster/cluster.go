@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +40,12 @@ type Options struct {
 	Configuration string
 	// Metadata is where coordinators keep the cluster's status; File if empty.
 	Metadata Metadata
+	// Kubeconfig tells how to reach the API server, and StatusName names the objects, for
+	// ConfigMap; the namespace is the kubeconfig's.
+	Kubeconfig, StatusName string
+	// Nice is how much the processes give way to others of the machine: 0, as all do, to
+	// 19.
+	Nice int
 	// Seed chooses ports.
 	Seed uint64
 	// ServerArgs and CoordinatorArgs are given to the programs besides.
@@ -48,10 +55,12 @@ type Options struct {
 // Metadata is a provider of metadata.
 type Metadata string
 
-// The providers: one file that all coordinators have, and a log that they replicate.
+// The providers: one file that all coordinators have, a log that they replicate, and
+// objects of Kubernetes.
 const (
-	File Metadata = "file"
-	Raft Metadata = "raft"
+	File      Metadata = "file"
+	Raft      Metadata = "raft"
+	ConfigMap Metadata = "configmap"
 )
 
 // Cluster is a running cluster. Its methods may be called from any goroutine but
@@ -140,7 +149,7 @@ func (c *Cluster) newServer() (*Member, error) {
 		"--name", name, "--public-addr", loopback(ports[0]), "--internal-addr", loopback(ports[1]),
 		"--metrics-addr", loopback(ports[2]), "--data-dir", filepath.Join(dir, "data"), "--wal-dir", filepath.Join(dir, "wal"),
 	}, c.options.ServerArgs...)
-	if m.Process, err = newProcess(name, filepath.Join(c.options.Dir, name+".log"), c.options.Binaries.Server, args...); err != nil {
+	if m.Process, err = c.newProcess(name, c.options.Binaries.Server, args); err != nil {
 		return nil, err
 	}
 	c.servers = append(c.servers, m)
@@ -180,11 +189,14 @@ func (c *Cluster) newCoordinators() error {
 
 // metadata are the arguments that say where a coordinator keeps the cluster's status.
 func (c *Cluster) metadata(name, own string, all []string) []string {
-	if c.options.Metadata == Raft {
+	switch c.options.Metadata {
+	case Raft:
 		return []string{
 			"--metadata", "raft", "--raft-address", own, "--raft-bootstrap-nodes", strings.Join(all, ","),
 			"--raft-data-dir", filepath.Join(c.options.Dir, name, "raft"),
 		}
+	case ConfigMap:
+		return []string{"--metadata", "configmap", "--kubeconfig", c.options.Kubeconfig, "--k8s-configmap-name", c.options.StatusName}
 	}
 	return []string{"--metadata", "file", "--file-clusters-status-path", filepath.Join(c.options.Dir, "status.json")}
 }
@@ -199,11 +211,21 @@ func (c *Cluster) newCoordinator(name string, ports []int, metadata []string) er
 		"--name", name, "--public-addr", loopback(ports[0]), "--internal-addr", loopback(ports[1]),
 		"--metrics-addr", loopback(ports[2]), "--cluster-config", c.configPath(),
 	}, append(metadata, c.options.CoordinatorArgs...)...)
-	m.Process, err = newProcess(name, filepath.Join(c.options.Dir, name+".log"), c.options.Binaries.Coordinator, args...)
+	m.Process, err = c.newProcess(name, c.options.Binaries.Coordinator, args)
 	if err == nil {
 		c.coordinators = append(c.coordinators, m)
 	}
 	return err
+}
+
+// newProcess returns one that is not started.
+func (c *Cluster) newProcess(name, program string, args []string) (*Process, error) {
+	log := filepath.Join(c.options.Dir, name+".log")
+	if c.options.Nice != 0 {
+		// What it runs has its process.
+		program, args = "nice", append([]string{"-n", strconv.Itoa(c.options.Nice), program}, args...)
+	}
+	return newProcess(name, log, program, args...)
 }
 
 // member returns a member without its process: the addresses by which it is known are
