@@ -105,15 +105,13 @@ func (d *diagnosis) unheard(servers []replication.ServerID) string {
 	return ", and waits for " + strings.Join(missing, " and ")
 }
 
-// missing says that a server is out of reach.
+// missing says that a server is out of reach. Why it is, is told of the server, and not of each
+// of its shards.
 func (d *diagnosis) missing(id replication.ServerID) string {
 	s := d.servers[id]
 	text := fmt.Sprintf("%s (out of reach", id)
 	if !s.Since.IsZero() {
 		text += " for " + ago(d.now, s.Since)
-	}
-	if s.Err != nil {
-		text += ": " + s.Err.Error()
 	}
 	return text + ")"
 }

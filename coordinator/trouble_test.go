@@ -40,21 +40,21 @@ func TestTroublesAreTold(t *testing.T) {
 		"steady": {},
 		"not begun": {
 			change: func(_ *view, s *shardView) { *s = shardView{} }, away: "b",
-			want: []TroubleKind{TroubleNew}, text: "it has no leader yet, and waits for b (out of reach for 3s: refused)",
+			want: []TroubleKind{TroubleNew}, text: "it has no leader yet, and waits for b (out of reach for 3s)",
 		},
 		"electing": {
 			change: func(_ *view, s *shardView) { s.leader, s.cause = "", CauseDraining },
 			want:   []TroubleKind{TroubleElecting}, text: "no leader for 2s: elects one in term 5, because of server_draining",
 		},
 		"leader lost": {
-			away: "a", want: []TroubleKind{TroubleNoLeader, TroubleUnreachable}, text: "its leader is on a (out of reach for 3s: refused)",
+			away: "a", want: []TroubleKind{TroubleNoLeader, TroubleUnreachable}, text: "its leader is on a (out of reach for 3s)",
 		},
 		"leader without a majority": {
 			change: func(v *view, _ *shardView) { v.servers["a"].replicas[1].report = leads(&api.ReplicaReport{}) },
 			want:   []TroubleKind{TroubleNoLeader}, text: "its leader on a does not serve",
 		},
 		"member lost": {
-			away: "c", want: []TroubleKind{TroubleUnreachable}, text: "the replica on c (out of reach for 3s: refused) is missing; a majority is there",
+			away: "c", want: []TroubleKind{TroubleUnreachable}, text: "the replica on c (out of reach for 3s) is missing; a majority is there",
 		},
 		"majority lost": {
 			away: "bc", want: []TroubleKind{TroubleMajorityLost}, text: "2 of 3 replicas are out of reach, on b (",
