@@ -27,6 +27,13 @@ const patience = 30 * time.Second
 // testTick makes silent leaders be replaced after 300 to 600 ms.
 const testTick = 20 * time.Millisecond
 
+// The limits that tests come to.
+const (
+	testStateBytes  = 2 << 20
+	testKeepEntries = 128
+	testKeepBytes   = 256 << 10
+)
+
 // Ports that members keep over restarts must not be ones that the kernel gives to
 // outgoing connections.
 const firstPort, lastPort = 20000, 32000
@@ -99,7 +106,8 @@ func (n *node) options() Options {
 		logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("at", n.address)
 	}
 	return Options{
-		Address: n.address, Bootstrap: n.nodes, Dir: "raft", Logger: logger, tick: testTick, fs: n.fs, dial: n.dial,
+		Address: n.address, Bootstrap: n.nodes, Dir: "raft", Logger: logger, fs: n.fs, dial: n.dial,
+		tick: testTick, stateBytes: testStateBytes, keepEntries: testKeepEntries, keepBytes: testKeepBytes,
 		alive: func() bool {
 			if dying.Load() > 0 && dying.Add(-1) == 0 {
 				killed.Store(true)

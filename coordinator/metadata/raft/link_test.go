@@ -76,11 +76,12 @@ func TestBootstrapNodesHaveToAgree(t *testing.T) {
 		if i == 2 {
 			nodes = addresses[1:]
 		}
-		n := &node{c: c, address: address, nodes: nodes, fs: vfs.NewCrashableMem(), conns: map[net.Conn]bool{}}
-		c.members = append(c.members, n)
+		c.members = append(c.members, &node{c: c, address: address, nodes: nodes, fs: vfs.NewCrashableMem(), conns: map[net.Conn]bool{}})
+	}
+	for _, n := range c.members {
 		o := n.options()
-		logs[address] = &told{}
-		o.Logger = slog.New(slog.NewTextHandler(logs[address], nil))
+		logs[n.address] = &told{}
+		o.Logger = slog.New(slog.NewTextHandler(logs[n.address], nil))
 		m, err := Open(o)
 		if err != nil {
 			t.Fatal(err)

@@ -26,14 +26,16 @@ type log struct {
 	configuration        *pb.ConfState
 	// bytes is how much the log has, about.
 	bytes int
+	// keepEntries and keepBytes are how much is kept when it is trimmed.
+	keepEntries, keepBytes int
 }
 
-// openLog returns the log of a directory.
-func openLog(c *disk.Content) (*log, error) {
+// openLog returns the log of a directory, which keeps that much when it is trimmed.
+func openLog(c *disk.Content, keepEntries, keepBytes int) (*log, error) {
 	l := &log{
 		MemoryStorage: raft.NewMemoryStorage(), state: c.State, hard: c.HardState,
 		applied: c.Applied.Index, term: c.Applied.Term, removed: c.Applied.RemovedIndex, removedTerm: c.Applied.RemovedTerm,
-		configuration: &pb.ConfState{},
+		configuration: &pb.ConfState{}, keepEntries: keepEntries, keepBytes: keepBytes,
 	}
 	if err := proto.Unmarshal(c.Applied.Configuration, l.configuration); err != nil {
 		return nil, fmt.Errorf("read who the members are: %w", err)
@@ -77,7 +79,7 @@ func (l *log) install(s *pb.Snapshot) error {
 // trim lets go of entries that nobody needs but members that lag, if there are many.
 func (l *log) trim() error {
 	entries := l.applied - l.removed
-	if entries <= 2*keepEntries && (l.bytes <= 2*keepBytes || entries < 2) {
+	if entries <= 2*uint64(l.keepEntries) && (l.bytes <= 2*l.keepBytes || entries < 2) {
 		return nil
 	}
 	all, err := l.Entries(l.removed+1, l.applied+1, uint64(2*l.bytes+maxFrameBytes))
@@ -86,9 +88,9 @@ func (l *log) trim() error {
 	}
 	// The newest of the entries that are applied are kept, as far as they fit; at least one.
 	kept, size := 1, len(all[len(all)-1].GetData())
-	for kept < min(len(all)-1, keepEntries) {
+	for kept < min(len(all)-1, l.keepEntries) {
 		next := len(all[len(all)-1-kept].GetData())
-		if size+next > keepBytes {
+		if size+next > l.keepBytes {
 			break
 		}
 		kept, size = kept+1, size+next

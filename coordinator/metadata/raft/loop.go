@@ -38,7 +38,7 @@ func (m *Member) takePart() (err error) {
 				"move its directory %s away, and it comes back as a new one", broken, m.options.Dir)
 		}
 	}()
-	log, err := openLog(m.content)
+	log, err := openLog(m.content, m.options.keepEntries, m.options.keepBytes)
 	if err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ func (l *loop) accept(to *lane, u *update) {
 	for _, p := range u.pieces {
 		size += int64(len(p.change.Key) + len(p.change.Value))
 	}
-	if have := l.log.state.Bytes(); size > 0 && have+size > MaxStateBytes {
-		err := fmt.Errorf("store documents of %d bytes: the metadata store holds %d of %d: delete what is not needed", size, have, MaxStateBytes)
+	if have := l.log.state.Bytes(); size > 0 && have+size > l.m.options.stateBytes {
+		err := fmt.Errorf("store documents of %d bytes: the metadata store holds %d of %d: delete what is not needed", size, have, l.m.options.stateBytes)
 		for _, p := range u.pieces {
 			p.settle(err)
 		}

@@ -260,7 +260,7 @@ func TestMemberThatWasAwayIsSentASnapshot(t *testing.T) {
 	leader := c.leader()
 	changes := make([]metadata.Change, 0, 100)
 	for i := range 10 {
-		changes = append(changes, metadata.Change{Key: fmt.Sprintf("large/%d", i), Value: fmt.Appendf(nil, "%q", strings.Repeat("v", 1<<20))})
+		changes = append(changes, metadata.Change{Key: fmt.Sprintf("large/%d", i), Value: fmt.Appendf(nil, "%q", strings.Repeat("v", 64<<10))})
 	}
 	for version := range int64(3) {
 		for i := range changes {
@@ -281,7 +281,7 @@ func TestMemberThatWasAwayIsSentASnapshot(t *testing.T) {
 	away.kill()
 	away.start()
 	c.want(away, "large/9", changes[9].Value, 3)
-	if entries := logLength(t, leader); entries > 2*keepEntries {
+	if entries := logLength(t, leader); entries > 2*testKeepEntries {
 		t.Errorf("the log has %d entries", entries)
 	}
 }
@@ -303,13 +303,13 @@ func logLength(t *testing.T, n *node) int {
 func TestRenewalsDoNotFillTheLog(t *testing.T) {
 	c := newCluster(t, 1)
 	n := c.members[0]
-	const renewals = 3 * keepEntries
+	const renewals = 5 * testKeepEntries
 	for version := range int64(renewals) {
 		if err := n.WriteLease(c.ctx(), metadata.Lease{Holder: "a", Beat: uint64(version)}, version); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if entries := logLength(t, n); entries > 2*keepEntries+2 || entries < keepEntries {
+	if entries := logLength(t, n); entries > 2*testKeepEntries+2 || entries < testKeepEntries {
 		t.Errorf("the log has %d entries after %d renewals", entries, renewals)
 	}
 	if lease, version, err := n.ReadLease(c.ctx()); err != nil || version != renewals || lease.Beat != renewals-1 {
@@ -403,10 +403,10 @@ func TestOlderDirectoryIsFoundOut(t *testing.T) {
 func TestFullStoreRefuses(t *testing.T) {
 	c := newCluster(t, 1)
 	n := c.members[0]
-	large := fmt.Appendf(nil, "%q", strings.Repeat("v", metadata.MaxValueBytes-2))
+	large := fmt.Appendf(nil, "%q", strings.Repeat("v", testStateBytes/16))
 	var err error
 	stored := 0
-	for ; stored <= MaxStateBytes/metadata.MaxValueBytes && err == nil; stored++ {
+	for ; stored < 17 && err == nil; stored++ {
 		err = n.Update(c.ctx(), []metadata.Change{{Key: fmt.Sprint(stored), Value: large}})[0]
 	}
 	if err == nil || !strings.Contains(err.Error(), "delete what is not needed") {

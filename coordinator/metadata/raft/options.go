@@ -131,8 +131,12 @@ type Options struct {
 	// Logger is told of what concerns no call; nil is silence.
 	Logger *slog.Logger
 
-	// tick is the time of a tick: shorter in tests.
-	tick time.Duration
+	// tick is the time of a tick, and the others are the limits of those names: less in
+	// tests.
+	tick        time.Duration
+	stateBytes  int64
+	keepEntries int
+	keepBytes   int
 	// fs is where Dir is: the machine's, but in tests.
 	fs vfs.FS
 	// dial makes connections: over TCP, but in tests.
@@ -162,6 +166,12 @@ func (o *Options) prepare() error {
 	}
 	if o.tick == 0 {
 		o.tick = tick
+	}
+	if o.stateBytes == 0 {
+		o.stateBytes = MaxStateBytes
+	}
+	if o.keepEntries == 0 {
+		o.keepEntries, o.keepBytes = keepEntries, keepBytes
 	}
 	if o.dial == nil {
 		o.dial = func(ctx context.Context, address string) (net.Conn, error) {
