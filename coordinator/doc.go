@@ -58,6 +58,7 @@
 //	lease/          leadership among coordinators
 //	config/         what operators want
 //	metadata/       where coordinators keep what must outlive them
+//	kube/           how they use a Kubernetes API server
 //	admin/          the service by which operators see and change a cluster
 //	metrics/        what Prometheus is told
 //	command/        the command, with its flags and its file of settings

@@ -29,10 +29,12 @@ const (
 	restricted = "restricted"
 )
 
-// plane is the control plane that all tests share, admin its administrator.
+// plane is the control plane that all tests share, with its state in a directory, and
+// admin its administrator.
 var (
-	plane *controlplane.ControlPlane
-	admin *clientset.Clientset
+	plane     *controlplane.ControlPlane
+	directory string
+	admin     *clientset.Clientset
 )
 
 func TestMain(m *testing.M) {
@@ -58,12 +60,11 @@ func start() error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "ostraka-kube-")
-	if err != nil {
+	if directory, err = os.MkdirTemp("", "ostraka-kube-"); err != nil {
 		return err
 	}
-	fmt.Println("state and logs are in", dir)
-	if plane, err = controlplane.Start(dir, binary, restricted); err != nil {
+	fmt.Println("state and logs are in", directory)
+	if plane, err = controlplane.Start(directory, binary, restricted); err != nil {
 		return err
 	}
 	admin, err = plane.Clientset(controlplane.Admin)

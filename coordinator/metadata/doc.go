@@ -36,6 +36,7 @@
 // A provider may be used by many goroutines, and a stored state by many providers in
 // many processes, as far as the provider's own documentation says so.
 //
-// The packages memory, file, kubernetes and raft have providers; conformance has the
-// tests that every provider passes.
+// The packages memory, file, kubernetes and raft have providers; packed is documents as
+// one text, for those that store them so; conformance has the tests that every provider
+// passes.
 package metadata
