@@ -213,7 +213,7 @@ func copyOf(t *testing.T, from vfs.FS) vfs.FS {
 	return to
 }
 
-func read(t *testing.T, fs vfs.FS, path string) []byte {
+func read(t testing.TB, fs vfs.FS, path string) []byte {
 	t.Helper()
 	f, err := fs.Open(path)
 	if err != nil {
@@ -243,13 +243,6 @@ func replace(t *testing.T, fs vfs.FS, path string, content []byte) {
 	}
 }
 
-// tornBytes is how much at the end of Pebble's log, of what was synced, is not told from
-// a torn write.
-const tornBytes = 64 << 10
-
-// harmedBytes is how much of each file is harmed: all but the end of the log.
-const harmedBytes = 2 << 10
-
 // A directory in which any byte was changed, or any file lost, or cut off but for the
 // log's, is refused with the remedy, or nothing is missing.
 func TestDamageIsNeverTakenForWhatWasWritten(t *testing.T) {
@@ -263,8 +256,7 @@ func TestDamageIsNeverTakenForWhatWasWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, d, Write{Entries: entries(10, 19, 1), Sync: true, Rows: []Row{DocumentRow("x", metadata.Document{Value: []byte("1"), Version: 1})}})
-	last := &pb.Entry{Index: new(uint64(20)), Term: new(uint64(1)), Data: make([]byte, tornBytes)}
-	write(t, d, Write{Entries: []*pb.Entry{last}, Sync: true}) // whose damage looks like a torn write
+	write(t, d, Write{Entries: entries(20, 20, 1), Sync: true}) // whose damage looks like a torn write
 	id := d.Identity().Member
 	if err := d.db.Close(); err != nil { // as a crash would leave it
 		t.Fatal(err)
@@ -294,7 +286,7 @@ func TestDamageIsNeverTakenForWhatWasWritten(t *testing.T) {
 	}
 	for _, path := range paths {
 		whole := read(t, fs, path)
-		for at := 0; at < min(len(whole), harmedBytes); at += 1 + min(len(whole), harmedBytes)/20 {
+		for at := 0; at < len(whole); at += 1 + len(whole)/40 {
 			harmed := copyOf(t, fs)
 			changed := bytes.Clone(whole)
 			changed[at] ^= 0x41
@@ -367,6 +359,37 @@ func TestGapInTheLogIsNoticed(t *testing.T) {
 	if _, _, err := Open(Options{FS: fs, Dir: "raft", Address: address}); err == nil || !strings.Contains(err.Error(), "its log has entry 6 where 5 should be") {
 		t.Errorf("opened with a gap: %v", err)
 	}
+}
+
+// A log that is read back whole is never held to be damaged, and one of any bytes is
+// read.
+func FuzzLog(f *testing.F) {
+	fs := vfs.NewMem()
+	d, _ := open(f, fs)
+	write(f, d, begun(1), Write{Entries: entries(2, 9, 1), Sync: true})
+	write(f, d, Write{Entries: entries(10, 12, 1), Sync: true})
+	names, err := fs.List("raft/db")
+	if err != nil {
+		f.Fatal(err)
+	}
+	const number = 4
+	for _, name := range names {
+		if name != "000004.log" {
+			continue
+		}
+		log := read(f, fs, "raft/db/"+name)
+		if end := logEnd(log, number); end < headerBytes || syncedBehind(log, number, 0) == 0 {
+			f.Fatalf("the log of %d bytes ends at %d, and promises nothing", len(log), end)
+		}
+		f.Add(log)
+	}
+	closeDisk(f, d)
+	f.Fuzz(func(t *testing.T, log []byte) {
+		if end := logEnd(log, number); end < 0 || end > len(log) {
+			t.Errorf("a log of %d bytes ends at %d", len(log), end)
+		}
+		syncedBehind(log, number, 0)
+	})
 }
 
 func FuzzParseMarker(f *testing.F) {

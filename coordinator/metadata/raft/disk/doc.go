@@ -14,9 +14,9 @@
 //  2. What was damaged is never taken for what was written: every block and every batch
 //     has a checksum, what was synced is told from a torn end, and entries that are
 //     missing are noticed. A directory that is damaged is refused, with the remedy. The
-//     limit is the end of the log after a crash: that it is gone, or damaged in the last
-//     32 KiB, cannot be told from a torn write. The Raft leader finds that out where
-//     entries are missing that it heard were there (package raft).
+//     limit is the end of the log after a crash: that it is gone, or that the very last
+//     batch is damaged, cannot be told from a torn write. The Raft leader finds that out
+//     where entries are missing that it heard were there (package raft).
 //  3. A directory that was lost, or is new, gets another member's id: nothing that was
 //     promised under the old id is ever taken for this member's.
 //  4. A directory has one user at a time.

@@ -121,7 +121,11 @@ func drawID() uint64 { return 1 + rand.Uint64N(1<<63) }
 // reopen opens the directory of a member that there is.
 func (d *Disk) reopen(marker *api.RaftIdentity) error {
 	o := d.options
-	db, err := pebble.Open(o.FS.PathJoin(o.Dir, databaseName), d.engineOptions(false))
+	path := o.FS.PathJoin(o.Dir, databaseName)
+	if err := checkLogs(o.FS, path); err != nil {
+		return fmt.Errorf("the Raft directory %s is refused: %w. %s", o.Dir, err, remedy)
+	}
+	db, err := pebble.Open(path, d.engineOptions(false))
 	if err != nil {
 		return fmt.Errorf("the Raft directory %s cannot be opened: %w. If another process has it, end that one. %s", o.Dir, err, remedy)
 	}
