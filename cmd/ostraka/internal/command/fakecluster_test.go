@@ -25,8 +25,10 @@ type fakeCluster struct {
 	shards   []*api.ClusterShard
 	// changed is closed when something is next changed.
 	changed chan struct{}
-	// severed is closed to end all streams as a coordinator does that leads no more.
+	// severed is closed to end all streams as a coordinator does that leads no more, and
+	// deposed set if it begins none any more.
 	severed chan struct{}
+	deposed bool
 }
 
 func fakeReplica(server string, place api.ClusterReplicaPlace, role api.ReplicaRole, lag int64) *api.ClusterReplica {
@@ -88,6 +90,8 @@ func newFakeCluster(leader string) *fakeCluster {
 	}
 }
 
+var errDeposed = api.NewError(api.ReasonNodeIsNotLeader, "no coordinator is known to lead at present: try again", nil)
+
 // change changes something, and tells those who follow.
 func (f *fakeCluster) change(do func()) {
 	f.mu.Lock()
@@ -97,10 +101,11 @@ func (f *fakeCluster) change(do func()) {
 	f.changed = make(chan struct{})
 }
 
-// sever ends all streams.
-func (f *fakeCluster) sever() {
+// sever ends all streams, of which there will be more unless it is for good.
+func (f *fakeCluster) sever(forGood bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.deposed = forGood
 	close(f.severed)
 	f.severed = make(chan struct{})
 }
@@ -116,8 +121,11 @@ func (f *fakeCluster) GetClusterStatus(r *api.GetClusterStatusRequest, stream gr
 				shards = append(shards, proto.CloneOf(s))
 			}
 		}
-		changed, severed := f.changed, f.severed
+		changed, severed, deposed := f.changed, f.severed, f.deposed
 		f.mu.Unlock()
+		if deposed {
+			return errDeposed
+		}
 		if err := stream.Send(part); err != nil {
 			return err
 		}
@@ -130,7 +138,7 @@ func (f *fakeCluster) GetClusterStatus(r *api.GetClusterStatusRequest, stream gr
 		select {
 		case <-changed:
 		case <-severed:
-			return api.NewError(api.ReasonNodeIsNotLeader, "no coordinator is known to lead at present: try again", nil)
+			return errDeposed
 		case <-stream.Context().Done():
 			return nil
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
+
 	"github.com/ostraka-db/ostraka/api"
 	"github.com/ostraka-db/ostraka/cmd/ostraka/internal/exit"
 )
@@ -23,7 +25,7 @@ func TestAClusterIsWatched(t *testing.T) {
 	f := places.cluster
 	f.change(func() { f.shards[0].Leader, f.shards[0].Term = "db-2", 5 })
 	watched.out.wait(t, "shard default/0  leader  db-1    db-2\n")
-	f.sever()
+	f.sever(false)
 	watched.errs.wait(t, "no coordinator is known to lead at present: try again (Aborted); asking again\n")
 	f.change(func() {
 		f.servers = f.servers[:2]
@@ -36,6 +38,24 @@ func TestAClusterIsWatched(t *testing.T) {
 	if n := strings.Count(watched.out.String(), "cluster KLEISTHENES"); n != 1 {
 		t.Errorf("the whole was printed %d times", n)
 	}
+}
+
+// A watch turns to the other coordinators when the one that it asked is gone.
+func TestAWatchOutlivesACoordinator(t *testing.T) {
+	places := newPlaces(t)
+	var other *fakeCluster
+	address := serve(t, func(s *grpc.Server, address string) {
+		other = newFakeCluster(address)
+		api.RegisterOstrakaAdminServer(s, other)
+	})
+	other.shards[0].Leader = "db-2"
+	places.cluster.change(func() { places.cluster.overview.Coordinators[1].Address = address })
+	watched := places.start(t, "admin status --watch --admin-address ADMIN")
+	watched.errs.wait(t, "interrupt to end")
+	places.cluster.sever(true)
+	watched.out.wait(t, "shard default/0")
+	watched.interrupt()
+	watched.end(t, exit.OK)
 }
 
 // Programs get the whole item by item, and then changes, each an object on its line.
