@@ -81,7 +81,8 @@ func setDraining(target *Target, cmd *cobra.Command, name string, on bool) (*api
 // awaitEmpty returns when a server holds nothing.
 func (t *Target) awaitEmpty(ctx context.Context, name string, until time.Time) (*api.ClusterServer, error) {
 	var server *api.ClusterServer
-	err := t.await(ctx, time.Until(until), errHolds, func(ctx context.Context, c api.OstrakaAdminClient) error {
+	// None left is not the same as no limit.
+	err := t.await(ctx, max(time.Until(until), time.Nanosecond), errHolds, func(ctx context.Context, c api.OstrakaAdminClient) error {
 		// No shard is asked for: what servers hold is told with each of them.
 		stream, err := c.GetClusterStatus(ctx, &api.GetClusterStatusRequest{Unsteady: true, Follow: true})
 		if err != nil {
