@@ -54,5 +54,9 @@ func (s *settings) checkRaft() error {
 }
 
 func openRaft(r raftSettings, logger *slog.Logger) (metadata.Provider, error) {
-	return raft.Open(raft.Options{Address: r.address, Bind: r.bind, Bootstrap: r.nodes, Dir: r.dir, Logger: logger})
+	member, err := raft.Open(raft.Options{Address: r.address, Bind: r.bind, Bootstrap: r.nodes, Dir: r.dir, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	return member, nil
 }

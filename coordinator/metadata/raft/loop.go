@@ -153,14 +153,16 @@ func (l *loop) tick() {
 	}
 }
 
-// accept takes an update into a lane, or refuses it.
+// accept takes an update into a lane, or refuses it, if the documents grew by it beyond
+// what there is room for.
 func (l *loop) accept(to *lane, u *update) {
-	var size int64
+	var growth int64
 	for _, p := range u.pieces {
-		size += int64(len(p.change.Key) + len(p.change.Value))
+		growth += int64(len(p.change.Value) - len(l.log.state.Document(p.change.Key).Value))
 	}
-	if have := l.log.state.Bytes(); size > 0 && have+size > l.m.options.stateBytes {
-		err := fmt.Errorf("store documents of %d bytes: the metadata store holds %d of %d: delete what is not needed", size, have, l.m.options.stateBytes)
+	if have := l.log.state.Bytes(); growth > 0 && have+growth > l.m.options.stateBytes {
+		err := fmt.Errorf("store documents that take %d bytes more: the metadata store holds %d of %d: delete what is not needed",
+			growth, have, l.m.options.stateBytes)
 		for _, p := range u.pieces {
 			p.settle(err)
 		}

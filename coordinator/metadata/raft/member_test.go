@@ -412,6 +412,8 @@ func TestFullStoreRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "delete what is not needed") {
 		t.Fatalf("stored %d: %v", stored, err)
 	}
+	// What is there can be changed.
+	c.put(n, "1", large, 1)
 	if err := n.Update(c.ctx(), []metadata.Change{{Key: "0", Version: 1}})[0]; err != nil {
 		t.Fatal(err)
 	}
