@@ -104,6 +104,9 @@ var arrows = []arrow{
 	{from: "tools"},
 	// The image is written with the standard library alone.
 	{from: "deploy/image", alone: true},
+	// The chart has nothing but tests.
+	{from: "deploy/helm", alone: true},
+	{from: "deploy/test", alone: true},
 }
 
 // libraries are what only some packages import from outside, besides tests: by the
