@@ -97,6 +97,7 @@ var arrows = []arrow{
 	// names as ours: it must meet none of these.
 	{from: "internal/cluster"},
 	{from: "internal/chaos", to: []string{"client", "internal/checker", "internal/cluster", "internal/history"}},
+	{from: "internal/containers", to: []string{"api"}},
 	{from: "interop", to: []string{"internal/cluster"}},
 	// A real Kubernetes.
 	{from: "kubetest", to: []string{"coordinator", "coordinator/config/configmap", "coordinator/kube", "coordinator/metadata/kubernetes"}},
