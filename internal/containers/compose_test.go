@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -285,15 +284,5 @@ func rest(ctx context.Context, d time.Duration) {
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
-	}
-}
-
-// What Docker says of a container whose address may change is refused before anything is
-// harmed, and without Docker it is said what to do.
-func TestWithoutDockerTheRemedyIsSaid(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	_, err := Open(t.Context(), Options{File: os.DevNull, Name: "x"})
-	if err == nil || !strings.Contains(err.Error(), "install docker.io, and start it") {
-		t.Errorf("without Docker: %v", err)
 	}
 }
