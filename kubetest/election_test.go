@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostraka-db/ostraka/coordinator/lease"
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
+	"github.com/ostraka-db/ostraka/coordinator/metadata/kubernetes"
 	"github.com/ostraka-db/ostraka/kubetest/controlplane"
 )
 
@@ -72,10 +73,10 @@ func TestCandidatesWithoutAPIServer(t *testing.T) {
 // What a large cluster asks of an API server, with the times that it takes.
 func TestTenThousandShards(t *testing.T) {
 	const count, elections = 10000, 1000
-	p := closing(t, open(t, connect(t, controlplane.Admin, namespace(t))))
+	p := closing(t, openWith(t, connect(t, controlplane.Admin, namespace(t)), kubernetes.DefaultObjects))
 	changes := make([]metadata.Change, count)
 	for i := range changes {
-		// Of the size of a shard's document, and of random parts as many.
+		// With as many random parts as a shard's document.
 		changes[i] = metadata.Change{Key: fmt.Sprintf("shard/%d", i), Value: fmt.Appendf(nil,
 			`{"version":1,"term":%d,"election":%d,"members":["ostraka-%d.ostraka-svc.production.svc.cluster.local:6649",`+
 				`"ostraka-%d.ostraka-svc.production.svc.cluster.local:6649","ostraka-%d.ostraka-svc.production.svc.cluster.local:6649"]}`,

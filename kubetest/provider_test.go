@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ostraka-db/ostraka/coordinator/metadata"
 	"github.com/ostraka-db/ostraka/coordinator/metadata/conformance"
+	"github.com/ostraka-db/ostraka/coordinator/metadata/kubernetes"
 	"github.com/ostraka-db/ostraka/kubetest/controlplane"
 )
 
@@ -144,5 +148,31 @@ func TestLeaseIsToldAfterTheAPIServerWasKilled(t *testing.T) {
 		}
 		told(version)
 		restart(t)
+	}
+}
+
+// Objects that were deleted are not made again by a write that did not mean to: the API
+// server makes Leases by updates, unless they tell that there was one.
+func TestDeletedObjectsAreNotMadeByUpdates(t *testing.T) {
+	ns := namespace(t)
+	p := closing(t, open(t, connect(t, controlplane.Admin, ns)))
+	held := metadata.Lease{Holder: "a", Run: 1}
+	if err := p.WriteLease(t.Context(), held, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.CoordinationV1().Leases(ns).Delete(t.Context(), status, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.WriteLease(t.Context(), held, 1); !errors.Is(err, metadata.ErrConflict) {
+		t.Errorf("a deleted lease was renewed: %v", err)
+	}
+	for _, name := range kubernetes.Names(status, objects) {
+		if err := admin.CoreV1().ConfigMaps(ns).Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := p.Update(t.Context(), []metadata.Change{{Key: "cluster", Value: document(1)}})[0]
+	if err == nil || errors.Is(err, metadata.ErrConflict) || !strings.Contains(err.Error(), "it was deleted") {
+		t.Errorf("stored in what was deleted: %v", err)
 	}
 }
