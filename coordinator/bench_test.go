@@ -47,7 +47,7 @@ func large(b *testing.B, shards int) (*view, plan.Status, *api.ClusterConfigurat
 	for id, told := range reports {
 		v.heard(id, &api.ServerState{Reports: told})
 	}
-	v.set(status, wanted, nil)
+	v.set(status, 1, wanted, nil)
 	return v, status, wanted
 }
 

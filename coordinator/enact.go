@@ -132,6 +132,9 @@ func (r *reign) endShards(ctx context.Context, live map[replication.ShardID]bool
 		if !live[id] && !ending[id] {
 			delete(r.held, id)
 			r.driver.Withdraw(id)
+			if documents[id] == nil {
+				r.view.forget(id)
+			}
 		}
 	}
 	slices.Sort(over)

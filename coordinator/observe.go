@@ -56,7 +56,11 @@ func (v *view) facts(id replication.ShardID, s *shardView) plan.ShardFacts {
 			f.Unfit = append(f.Unfit, server)
 		}
 	}
-	for _, m := range s.document.Members() {
+	members := s.document.Ensemble
+	if len(s.document.Joining) > 0 || len(s.document.Learners) > 0 {
+		members = s.document.Members()
+	}
+	for _, m := range members {
 		known := v.replicaOf(m.Server, id)
 		if known == nil {
 			continue

@@ -33,7 +33,7 @@ func (r *reign) carryOut(ctx context.Context, o order) error {
 	case err != nil:
 		return &orderError{kind: ErrStore, cause: err, text: "it may have been done"}
 	}
-	r.view.set(r.status, r.wanted, r.notes)
+	r.view.set(r.status, r.version, r.wanted, r.notes)
 	if err := r.enact(ctx, time.Now()); err != nil {
 		r.logger.Warn("the cluster is not brought to its status; trying again", "error", err)
 	}

@@ -28,7 +28,7 @@ func (r *reign) reconcile(ctx context.Context) (time.Time, error) {
 		r.noted = told
 	}
 	r.wanted, r.notes = wanted, decision.Notes
-	r.view.set(r.status, wanted, decision.Notes)
+	r.view.set(r.status, r.version, wanted, decision.Notes)
 	if err := r.enact(ctx, now); err != nil {
 		return time.Time{}, err
 	}

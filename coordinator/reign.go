@@ -198,7 +198,7 @@ func (r *reign) tryBegin(ctx context.Context) error {
 	r.attending = attend.NewSet(attend.Options{
 		Credentials: r.options.Credentials, Heard: r.view.heard, Lost: r.view.lost,
 	})
-	r.view.set(r.status, r.options.Config.Current(), nil)
+	r.view.set(r.status, r.version, r.options.Config.Current(), nil)
 	for _, c := range r.status.Changes {
 		if s, there := r.view.shardNow(c.Shard); there && !placed(&s.Document, s.Wanted) {
 			r.moves.found(c)

@@ -26,7 +26,7 @@ func (r *rate) add(count uint64, from, to int64) {
 	if to <= from {
 		return
 	}
-	if r.until != 0 && from > r.until {
+	if r.weight != 0 && from > r.until {
 		r.observe(0, from-r.until)
 	}
 	r.observe(float64(count)*1000/float64(to-from), to-from)
@@ -46,11 +46,11 @@ func forget(ms int64) float64 {
 
 // at is the rate at a moment, up to which nothing happened since the last call of add.
 func (r rate) at(ms int64) float64 {
-	if r.until != 0 && ms > r.until {
-		r.observe(0, ms-r.until)
-	}
 	if r.weight == 0 {
 		return 0
+	}
+	if ms > r.until {
+		r.observe(0, ms-r.until)
 	}
 	return r.sum / r.weight
 }

@@ -19,8 +19,10 @@ type view struct {
 	// news wakes the publisher at once, rumour wakes it soon; stirred wakes who plans.
 	news, rumour, stirred chan struct{}
 
-	mu      sync.Mutex // guards what follows
+	mu sync.Mutex // guards what follows
+	// status is the cluster's as it is stored in a version.
 	status  plan.Status
+	version int64
 	notes   []plan.Note
 	config  *api.ClusterConfiguration
 	shards  map[replication.ShardID]*shardView
@@ -220,11 +222,16 @@ func (v *view) gone(id replication.ServerID) {
 	v.tell(s.reached(func() { s.gone = true }))
 }
 
-// set takes what there is to be, and what could not be brought about.
-func (v *view) set(status plan.Status, config *api.ClusterConfiguration, notes []plan.Note) {
+// set takes what there is to be, as it is stored in a version, and what could not be brought
+// about.
+func (v *view) set(status plan.Status, version int64, config *api.ClusterConfiguration, notes []plan.Note) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.status, v.config, v.notes = status, config, notes
+	v.notes = notes
+	if v.version == version && v.config == config {
+		return
+	}
+	v.status, v.version, v.config = status, version, config
 	maps.DeleteFunc(v.servers, func(id replication.ServerID, _ *serverView) bool {
 		return !slices.ContainsFunc(status.Servers, func(s plan.Server) bool { return s.Name == id })
 	})
