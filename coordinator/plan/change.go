@@ -35,6 +35,10 @@ type Change struct {
 	Kind  Kind                `json:"kind"`
 	// Reason says why, with the figures.
 	Reason string `json:"reason"`
+	// From is the server that gives its replica up, To the one that is given one. Either may
+	// be empty.
+	From replication.ServerID `json:"from,omitempty"`
+	To   replication.ServerID `json:"to,omitempty"`
 	// Began is when it was decided, in milliseconds since 1970.
 	Began int64 `json:"began"`
 	// Aside says that a change was given up, for which the shard is left alone for a while

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ostraka-db/ostraka/api"
-	"github.com/ostraka-db/ostraka/coordinator/config"
 	"github.com/ostraka-db/ostraka/replication"
 )
 
@@ -32,10 +31,36 @@ type Decision struct {
 // Plan returns what to do, and what cannot be done.
 func Plan(desired *api.ClusterConfiguration, observed Observed) Decision {
 	p := newPlanning(desired, observed)
+	p.run()
+	return p.decision
+}
+
+// run plans all that can be planned. What is planned for one shard may make room for
+// another, so that it is gone through until nothing more comes of it.
+func (p *planning) run() {
 	p.servers()
+	p.look()
 	p.namespaces()
 	p.deleted()
-	return p.decision
+	if len(p.decision.Actions) > 0 {
+		p.look()
+	}
+	p.withdraw()
+	for before := none; before != len(p.decision.Actions); {
+		before = len(p.decision.Actions)
+		p.repairs()
+		switch {
+		case p.picture.repairs > 0:
+			p.hold("moves of replicas", "what must be moved comes before what may be")
+		case p.picture.settling:
+			p.hold("moves of replicas", "a server was reached only lately, and others may follow")
+		case p.balance():
+			p.weigh()
+		}
+		p.leadership()
+	}
+	p.forget()
+	p.settle()
 }
 
 // planning is one call of Plan: the status as it is after the actions so far.
@@ -45,6 +70,11 @@ type planning struct {
 	options  *Options
 	status   Status
 	decision Decision
+	picture  *picture
+	// held are the reasons for which something is not done yet.
+	held []Note
+	// begunTransfers are the transfers of this plan.
+	begunTransfers int
 }
 
 func newPlanning(desired *api.ClusterConfiguration, observed Observed) *planning {
@@ -67,6 +97,26 @@ func (p *planning) note(about, format string, args ...any) {
 	p.decision.Notes = append(p.decision.Notes, Note{About: about, Reason: fmt.Sprintf(format, args...)})
 }
 
+// settleBatch is how many changes that are of no further use are dropped for that alone.
+// Otherwise they are dropped with whatever else is stored.
+const settleBatch = 64
+
+// settle forgets the changes that are complete, and have been for so long that nothing
+// depends on when they were.
+func (p *planning) settle() {
+	keep := max(p.options.Rest, p.options.Interval, p.options.Quarantine)
+	var over []replication.ShardID
+	for i := range p.picture.shards {
+		x := &p.picture.shards[i]
+		if x.changed && !x.changing && !p.observed.Now.Before(p.moment(x.change.Began).Add(keep)) {
+			over = append(over, x.id)
+		}
+	}
+	if len(over) >= settleBatch || len(over) > 0 && slices.ContainsFunc(p.decision.Actions, Action.Lasts) {
+		p.do(Settle{Shards: over})
+	}
+}
+
 // over reports whether some time has passed since a moment. Where it has not, there
 // may be more to do when it has.
 func (p *planning) over(since time.Time, d time.Duration) bool {
@@ -78,153 +128,4 @@ func (p *planning) over(since time.Time, d time.Duration) bool {
 		p.decision.Again = at
 	}
 	return false
-}
-
-// servers brings the servers up to date. One that left the configuration is kept for as
-// long as others must be able to reach what it holds.
-func (p *planning) servers() {
-	wanted := map[replication.ServerID]bool{}
-	for _, s := range p.desired.GetServers() {
-		server := Server{Name: replication.ServerID(config.ServerName(s)), Public: s.GetPublic(), Internal: s.GetInternal()}
-		wanted[server.Name] = true
-		known := p.status.server(server.Name)
-		if known != nil {
-			server.Draining = known.Draining
-		}
-		if known == nil || *known != server {
-			p.do(PutServer{Server: server})
-		}
-	}
-	holding, left := p.holders()
-	for _, s := range slices.Clone(p.status.Servers) {
-		away := left[s.Name] && p.away(s.Name, p.options.LongAway)
-		switch {
-		case wanted[s.Name]:
-		case !holding[s.Name] && (!left[s.Name] || away):
-			p.do(ForgetServer{Name: s.Name, GivenUp: away})
-		default:
-			if !s.Removed {
-				s.Removed = true
-				p.do(PutServer{Server: s})
-			}
-			p.note("server "+string(s.Name), "left the configuration, and holds replicas still")
-		}
-	}
-}
-
-// away reports whether a server was out of reach for some time.
-func (p *planning) away(server replication.ServerID, d time.Duration) bool {
-	facts := p.observed.Servers[server]
-	return !facts.Reachable && p.over(p.since(facts), d)
-}
-
-// since is from when on a server has been as it is.
-func (p *planning) since(facts ServerFacts) time.Time {
-	if facts.Since.IsZero() {
-		return p.observed.Began
-	}
-	return facts.Since
-}
-
-// holders are the servers on which replicas are, or are wanted, and those on which
-// there may still be some that left their shards.
-func (p *planning) holders() (holding, left map[replication.ServerID]bool) {
-	holding, left = map[replication.ServerID]bool{}, map[replication.ServerID]bool{}
-	for _, facts := range p.observed.Shards {
-		if doc := facts.Document; doc != nil {
-			for _, members := range [][]replication.DocumentMember{doc.Ensemble, doc.Joining, doc.Learners} {
-				for _, m := range members {
-					holding[m.Server] = true
-				}
-			}
-			for _, m := range doc.Removed {
-				left[m.Server] = true
-			}
-		}
-	}
-	for _, n := range p.status.Namespaces {
-		for _, shard := range n.Shards {
-			for _, server := range shard.Ensemble {
-				holding[server] = true
-			}
-		}
-	}
-	return holding, left
-}
-
-// namespaces creates, changes and deletes namespaces.
-func (p *planning) namespaces() {
-	for _, n := range slices.Clone(p.status.Namespaces) {
-		if !slices.ContainsFunc(p.desired.GetNamespaces(), func(w *api.Namespace) bool { return w.GetName() == n.Name }) {
-			p.do(DeleteNamespace{Name: n.Name})
-		}
-	}
-	for _, wanted := range p.desired.GetNamespaces() {
-		if have := p.status.namespace(wanted.GetName()); have != nil {
-			p.changeNamespace(wanted, have)
-		} else {
-			p.createNamespace(wanted)
-		}
-	}
-}
-
-// deleted forgets the shards of which nothing is left. One that has no document had no
-// replica either: nobody makes one before the document is stored.
-func (p *planning) deleted() {
-	for _, id := range slices.Clone(p.status.Deleting) {
-		doc := p.observed.Shards[id].Document
-		if doc == nil || doc.Status == replication.StatusDeleted && len(doc.Removed) == 0 {
-			p.do(ForgetShard{Shard: id})
-		}
-	}
-}
-
-func (p *planning) changeNamespace(wanted *api.Namespace, have *Namespace) {
-	if off := notificationsOff(wanted); off != have.NoNotifications {
-		p.do(SetNotifications{Namespace: have.Name, Off: off})
-	}
-	if sorting := wanted.GetKeySorting(); sorting != "" && sorting != have.KeySorting() {
-		p.note("namespace "+have.Name, "keySorting was fixed as %s when it was created, and cannot become %s", have.KeySorting(), sorting)
-	}
-	if factor := wanted.GetReplicationFactor(); factor != have.ReplicationFactor {
-		p.do(SetReplicationFactor{Namespace: have.Name, Factor: factor})
-	}
-}
-
-func (p *planning) createNamespace(wanted *api.Namespace) {
-	n := Namespace{
-		Name: wanted.GetName(), ReplicationFactor: wanted.GetReplicationFactor(),
-		NaturalOrder: wanted.GetKeySorting() == config.SortingNatural, NoNotifications: notificationsOff(wanted),
-	}
-	place := newPlacement(p.desired, &p.status, wanted)
-	for _, r := range tile(wanted.GetInitialShardCount()) {
-		ensemble, missing := place.ensemble()
-		if missing != "" {
-			p.note("namespace "+n.Name, "cannot be created: %s", missing)
-			return
-		}
-		id := p.status.NextShard + replication.ShardID(len(n.Shards))
-		n.Shards = append(n.Shards, Shard{ID: id, Min: r.min, Max: r.max, Ensemble: ensemble})
-	}
-	p.do(CreateNamespace{Namespace: n})
-}
-
-func notificationsOff(n *api.Namespace) bool {
-	return n.NotificationsEnabled != nil && !n.GetNotificationsEnabled()
-}
-
-// hashRange is a part of the hash space; both ends belong to it.
-type hashRange struct{ min, max uint32 }
-
-// tile cuts the hash space into n parts (from 1), of which the last ends where the
-// space does.
-func tile(n uint32) []hashRange {
-	const last = uint64(1<<32 - 1)
-	size := last/uint64(n) + 1
-	ranges := make([]hashRange, n)
-	for i := range ranges {
-		low := uint64(i) * size
-		ranges[i] = hashRange{min: uint32(low), max: uint32(min(low+size-1, last))}
-	}
-	return ranges
 }
