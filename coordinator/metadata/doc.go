@@ -25,7 +25,8 @@
 //
 // Values are JSON texts of at most MaxValueBytes; they come back equal as JSON. Keys are
 // of letters, digits and the characters -/._ alone. Close ends what a
-// provider started and waits for it; no other call is under way then.
+// provider started and waits for it; no other call is under way then. Who gave up an
+// Update, by its context, does not change the values that it had: it may still be at work.
 //
 // A document that is deleted and made again has the versions that it had before, so a
 // change that was asked before the deletion may hit what came after it. A key is
