@@ -43,6 +43,7 @@
 //	transfer.go     other leaders by order
 //	move.go         replicas elsewhere, and servers emptied, by order
 //	recover.go      shards that lost their majority, by order
+//	explain.go      what would be done next, and why not more
 //	error.go        what orders end with
 //	view.go         what is known of shards and servers
 //	report.go       what servers tell of their replicas, and how fast their counters go
