@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,10 +46,50 @@ func crashAtEveryStep(t *testing.T, leads bool) {
 			},
 			Doomed: func(steps int) metadata.Provider {
 				doomed.dying.Store(int64(steps) + 1)
-				return &shared{Member: doomed.Member}
+				return &mortal{shared: shared{Member: doomed.Member}, killed: doomed.killed}
 			},
 		}
 	})
+}
+
+// landsWithin is how long a message may be on its way between members of one process.
+const landsWithin = 200 * time.Millisecond
+
+// mortal is a provider whose calls end when it is answered or killed, however long the
+// first takes: on a slow machine it is not taken for dead.
+type mortal struct {
+	shared
+	killed *atomic.Bool
+}
+
+func (p *mortal) Update(_ context.Context, changes []metadata.Change) []error {
+	ctx, cancel := p.life()
+	defer cancel()
+	return p.shared.Update(ctx, changes)
+}
+
+func (p *mortal) WriteLease(_ context.Context, lease metadata.Lease, version int64) error {
+	ctx, cancel := p.life()
+	defer cancel()
+	return p.shared.WriteLease(ctx, lease, version)
+}
+
+func (p *mortal) life() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	go func() {
+		for ctx.Err() == nil && !p.killed.Load() {
+			time.Sleep(time.Millisecond)
+		}
+		// What it sent before it died may yet happen: until then nobody looks.
+		over := time.NewTimer(landsWithin)
+		defer over.Stop()
+		select {
+		case <-over.C:
+		case <-ctx.Done():
+		}
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // counter counts up in a document, and knows what was acknowledged.
