@@ -107,7 +107,7 @@ var arrows = []arrow{
 	{from: "deploy/image", alone: true},
 	// The chart has nothing but tests.
 	{from: "deploy/helm", alone: true},
-	{from: "deploy/test", alone: true},
+	{from: "deploy/test", to: []string{"kubetest/controlplane"}},
 }
 
 // libraries are what only some packages import from outside, besides tests: by the
@@ -116,7 +116,7 @@ var libraries = []struct {
 	prefix string
 	only   []string
 }{
-	{"k8s.io/", []string{"cmd/coordinator", "coordinator/config/configmap", "coordinator/kube", "coordinator/metadata/kubernetes", "kubetest"}},
+	{"k8s.io/", []string{"cmd/coordinator", "coordinator/config/configmap", "coordinator/kube", "coordinator/metadata/kubernetes", "deploy/test", "kubetest"}},
 }
 
 // reserved says why a directory may not import what is outside the module, or nothing if
