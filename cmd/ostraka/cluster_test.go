@@ -71,49 +71,68 @@ func (p *logged) end(t *testing.T, signal os.Signal) {
 	}
 }
 
-// Three servers and a coordinator are a cluster, that is looked at and used by the same
-// program, and goes on when one server ends.
-func TestAClusterOfProcesses(t *testing.T) {
-	dir := t.TempDir()
+// cluster is servers and a coordinator, each a process.
+type cluster struct {
+	servers     []*logged
+	public      []string
+	coordinator *logged
+	admin       string
+}
+
+// startCluster starts servers s0, s1 and so on with a namespace on three of them.
+func startCluster(t *testing.T, servers, shards int) *cluster {
+	t.Helper()
+	dir, c := t.TempDir(), &cluster{}
 	var config strings.Builder
-	config.WriteString("namespaces:\n- {name: default, initialShardCount: 2, replicationFactor: 3}\nservers:\n")
-	var servers []*logged
-	var public []string
-	for i := range 3 {
+	fmt.Fprintf(&config, "namespaces:\n- {name: default, initialShardCount: %d, replicationFactor: 3}\nservers:\n", shards)
+	for i := range servers {
 		name := fmt.Sprint("s", i)
 		server, at := startLogged(t, name, `msg=serves public=(\S+) internal=(\S+)`, "server", "--name", name,
 			"--data-dir", filepath.Join(dir, name), "-p", "127.0.0.1:0", "-i", "127.0.0.1:0", "-m", "127.0.0.1:0")
-		servers, public = append(servers, server), append(public, at[0])
+		c.servers, c.public = append(c.servers, server), append(c.public, at[0])
 		fmt.Fprintf(&config, "- {name: %s, public: %q, internal: %q}\n", name, at[0], at[1])
 	}
 	path := filepath.Join(dir, "cluster.yaml")
 	if err := os.WriteFile(path, []byte(config.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	coordinator, at := startLogged(t, "coordinator", `msg="coordinator started" public=(\S+)`, "coordinator", "--cluster-config", path,
+	var at []string
+	c.coordinator, at = startLogged(t, "coordinator", `msg="coordinator started" public=(\S+)`, "coordinator", "--cluster-config", path,
 		"--file-clusters-status-path", filepath.Join(dir, "status.json"), "-p", "127.0.0.1:0", "-i", "127.0.0.1:0", "-m", "127.0.0.1:0")
+	c.admin = at[0]
+	return c
+}
 
-	want := func(part string, args ...string) {
-		t.Helper()
-		if text, code := say(t, args...); code != 0 || !strings.Contains(text, part) {
-			t.Fatalf("%s: exit code %d, %q; want %q", strings.Join(args, " "), code, text, part)
-		}
+// want runs a command line that is to work, and to print something.
+func want(t *testing.T, part string, args ...string) string {
+	t.Helper()
+	text, code := say(t, args...)
+	if code != 0 || !strings.Contains(text, part) {
+		t.Fatalf("%s: exit code %d, %q; want %q", strings.Join(args, " "), code, text, part)
 	}
-	want("a    0", "client", "put", "a", "1", "-a", public[0])
-	want("1\n", "client", "get", "a", "-a", public[1])
-	want("s1", "admin", "dataserver", "get", "--admin-address", at[0])
-	want("default  3            2       2", "admin", "namespace", "get", "--admin-address", at[0])
-	want("server s2", "status", "-a", public[2])
-	want("SERVING", "health", "--host", "127.0.0.1", "--port", public[2][strings.LastIndex(public[2], ":")+1:], "--service", "oxia-readiness")
+	return text
+}
+
+// Three servers and a coordinator are a cluster, that is looked at and used by the same
+// program, and goes on when one server ends.
+func TestAClusterOfProcesses(t *testing.T) {
+	c := startCluster(t, 3, 2)
+	public := c.public
+	want(t, "a    0", "client", "put", "a", "1", "-a", public[0])
+	want(t, "1\n", "client", "get", "a", "-a", public[1])
+	want(t, "s1", "admin", "dataserver", "get", "--admin-address", c.admin)
+	want(t, "default  3            2       2", "admin", "namespace", "get", "--admin-address", c.admin)
+	want(t, "server s2", "status", "-a", public[2])
+	want(t, "SERVING", "health", "--host", "127.0.0.1", "--port", public[2][strings.LastIndex(public[2], ":")+1:], "--service", "oxia-readiness")
 
 	// One that is told to end gives its leaderships away first.
-	servers[0].end(t, syscall.SIGTERM)
-	want("a    1", "client", "put", "a", "2", "-a", public[1])
-	want("2\n", "client", "get", "a", "-a", public[2])
-	coordinator.end(t, syscall.SIGTERM)
-	want("2\n", "client", "get", "a", "-a", public[2])
+	c.servers[0].end(t, syscall.SIGTERM)
+	want(t, "a    1", "client", "put", "a", "2", "-a", public[1])
+	want(t, "2\n", "client", "get", "a", "-a", public[2])
+	c.coordinator.end(t, syscall.SIGTERM)
+	want(t, "2\n", "client", "get", "a", "-a", public[2])
 	// With nobody to take their leaderships the others would wait for somebody.
-	for _, server := range servers[1:] {
+	for _, server := range c.servers[1:] {
 		server.end(t, os.Kill)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
@@ -27,7 +28,11 @@ func (o *Operations) ExplainBalance(context.Context, *api.ExplainBalanceRequest)
 	if err != nil {
 		return nil, err
 	}
-	explained, err := o.cluster.Explain()
+	explainer, can := o.cluster.(Explainer)
+	if !can {
+		return nil, refuse(codes.Unimplemented, "this coordinator does not tell what it plans: see its log")
+	}
+	explained, err := explainer.Explain()
 	if err != nil {
 		return nil, o.ended(err)
 	}

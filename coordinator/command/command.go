@@ -134,6 +134,7 @@ func serve(ctx context.Context, s *settings, provider metadata.Provider, source 
 	}
 	public := process.ServeGRPCOn(listener, "administration", logger, func(g *grpc.Server) {
 		api.RegisterOxiaAdminServer(g, admin.New(c))
+		api.RegisterOstrakaAdminServer(g, admin.NewOperations(c))
 	})
 	defer public.Close()
 	internal, err := process.ServeGRPC("health", s.internal, logger, func(*grpc.Server) {})

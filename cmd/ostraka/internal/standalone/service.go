@@ -108,6 +108,7 @@ func (s *Service) start(ctx context.Context, o Options) error {
 	if o.AdminAddress != "" {
 		s.admin, err = process.ServeGRPC("administration", o.AdminAddress, o.Logger, func(g *grpc.Server) {
 			api.RegisterOxiaAdminServer(g, admin.New(supervisor))
+			api.RegisterOstrakaAdminServer(g, admin.NewOperations(supervisor))
 		})
 		if err != nil {
 			return err
