@@ -1,5 +1,5 @@
-// Package chaos harms a cluster of real processes while clients use it, and judges
-// what they saw.
+// Package chaos harms a cluster of real processes, or makes it larger and smaller, while
+// clients use it, and judges what they saw.
 //
 // # What is checked
 //
@@ -23,6 +23,8 @@
 //
 //	plan.go            what befalls the cluster, and when
 //	play.go            carrying it out
+//	resize.go          servers that come and go
+//	layout.go          where the replicas are
 //	recorder.go        what clients saw, in one order
 //	registers.go, journal.go, sessions.go, notifications.go  the clients
 //	run.go             all of it together
