@@ -86,6 +86,11 @@ func TestAnOperatorAtWork(t *testing.T) {
 	want(t, "1\n", "client", "get", "a", "-a", c.public[0])
 	want(t, "1 shards: 1 agrees", admin("admin", "shard", "verify", "--within", "60s")...)
 
+	drained := moved.follower()
+	want(t, "draining  0", admin("admin", "dataserver", "drain", drained, "--wait", "--timeout", "60s")...)
+	moved = c.awaitShard(t, "elsewhere", func(s shown) bool { return steady(s) && !slices.Contains(s.Wanted, drained) })
+	want(t, "SERVER", admin("admin", "balance")...)
+	want(t, "running", admin("admin", "dataserver", "undrain", drained)...)
 
 	// While there is a majority nothing is recovered.
 	recovery := admin("admin", "shard", "recover", "default/0", "--survivor", moved.Leader)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
@@ -28,11 +27,7 @@ func (o *Operations) ExplainBalance(context.Context, *api.ExplainBalanceRequest)
 	if err != nil {
 		return nil, err
 	}
-	explainer, can := o.cluster.(Explainer)
-	if !can {
-		return nil, refuse(codes.Unimplemented, "this coordinator does not tell what it plans: see its log")
-	}
-	explained, err := explainer.Explain()
+	explained, err := o.cluster.Explain()
 	if err != nil {
 		return nil, o.ended(err)
 	}

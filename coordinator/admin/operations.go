@@ -32,10 +32,7 @@ type Operated interface {
 	// RecoverShard makes the survivors' replicas the ensemble. Risk says what may be lost,
 	// and is kept with the mark that this leaves.
 	RecoverShard(ctx context.Context, shard replication.ShardID, survivors []replication.ServerID, risk string) error
-}
-
-// Explainer is a cluster that can tell what its planner would do next.
-type Explainer interface {
+	// Explain tells what the planner would do next.
 	Explain() (plan.Explanation, error)
 }
 
