@@ -23,9 +23,11 @@
 //     left alone for a while. It takes up nobody's place meanwhile: one shard that is stuck
 //     blocks no other.
 //  6. The balancer comes to rest: while nothing else changes, each of its moves brings
-//     the servers closer to each other, and no replica goes back to a server that it left.
-//     At rest, with servers that may hold anything, their replicas differ by one at most,
-//     in each namespace and in all. Each move tells its figures.
+//     the servers closer to each other, and no replica that it moved for the sake of
+//     numbers goes back to a server that it left. At rest, with servers that may hold
+//     anything, their replicas differ by one at most, in each namespace and in all. For its
+//     load nothing of a shard is moved twice within Options.LoadRest. Each move tells its
+//     figures.
 //
 // What is wanted comes in this order: servers that leave are emptied, shards get as many
 // replicas as they are to have, those that must be apart are, then those that should be; and

@@ -155,7 +155,7 @@ func (p *planning) exchangeReplicas(all []measure, m *measure, from, to int) boo
 	for i := range p.picture.shards {
 		x := &p.picture.shards[i]
 		there, here := slices.Contains(x.wanted, from), slices.Contains(x.wanted, to)
-		if there == here || !p.calm(x) || p.rests(x) || p.spreads(x) {
+		if there == here || !p.calm(x) || p.tired(x) || p.spreads(x) {
 			continue
 		}
 		if there && p.mayMove(x, from, to) && p.roomAt(from, 1) && p.roomAt(to, 1) {

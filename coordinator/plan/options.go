@@ -22,8 +22,9 @@ type Options struct {
 	// Quarantine is for how long a shard is left alone whose change, or whose transfer, did
 	// not succeed.
 	Quarantine time.Duration
-	// Rest is for how long the balancer leaves a shard alone that was moved.
-	Rest time.Duration
+	// Rest is for how long the balancer leaves a replica alone that was moved, LoadRest for
+	// how long it moves nothing of a shard for its load.
+	Rest, LoadRest time.Duration
 	// StuckAfter is after how long without progress a change is given up.
 	StuckAfter time.Duration
 	// TargetLost is how long a server may be away before a change that is to give it a
@@ -55,6 +56,7 @@ const (
 
 	DefaultQuarantine     = 5 * time.Minute
 	DefaultRest           = 5 * time.Minute
+	DefaultLoadRest       = time.Hour
 	DefaultStuckAfter     = 2 * time.Minute
 	DefaultTargetLost     = 30 * time.Second
 	DefaultTransferWithin = 5 * time.Second
@@ -68,7 +70,7 @@ func DefaultOptions() *Options {
 	return &Options{
 		Changes: DefaultChanges, ChangesPerServer: DefaultChangesPerServer, Transfers: DefaultTransfers,
 		Interval: DefaultInterval, MovesPerInterval: DefaultMovesPerInterval, TransfersPerInterval: DefaultTransfersPerInterval,
-		Quarantine: DefaultQuarantine, Rest: DefaultRest, StuckAfter: DefaultStuckAfter, TargetLost: DefaultTargetLost,
+		Quarantine: DefaultQuarantine, Rest: DefaultRest, LoadRest: DefaultLoadRest, StuckAfter: DefaultStuckAfter, TargetLost: DefaultTargetLost,
 		TransferWithin: DefaultTransferWithin, SteadyFor: DefaultSteadyFor, LeadersAfter: DefaultLeadersAfter,
 		LongAway: DefaultLongAway,
 	}
@@ -76,7 +78,8 @@ func DefaultOptions() *Options {
 
 // With returns the options as a configuration's loadBalancer has them: its
 // scheduleInterval is Interval, its quarantineTime Quarantine. Where it says nothing, they
-// are as they were.
+// are as they were. Who wants the balancer soon gives leaderships soon, too: LeadersAfter is
+// two intervals at most.
 func (o Options) With(c *api.LoadBalancer) *Options {
 	for _, one := range []struct {
 		text string
@@ -87,5 +90,6 @@ func (o Options) With(c *api.LoadBalancer) *Options {
 			*one.to = d
 		}
 	}
+	o.LeadersAfter = min(o.LeadersAfter, 2*o.Interval)
 	return &o
 }

@@ -104,7 +104,7 @@ const settleBatch = 64
 // settle forgets the changes that are complete, and have been for so long that nothing
 // depends on when they were.
 func (p *planning) settle() {
-	keep := max(p.options.Rest, p.options.Interval, p.options.Quarantine)
+	keep := max(p.options.Rest, p.options.LoadRest, p.options.Interval, p.options.Quarantine)
 	var over []replication.ShardID
 	for i := range p.picture.shards {
 		x := &p.picture.shards[i]

@@ -68,7 +68,7 @@ func (w *world) drain(on bool) {
 	if len(w.status.Servers) == 0 {
 		return
 	}
-	s := rapid.SampledFrom(w.status.Servers).Draw(w.t, "drained server")
+	s := w.status.Servers[w.choose(len(w.status.Servers))]
 	s.Draining = on
 	w.status = Apply(w.status, []Action{PutServer{Server: s}})
 	w.changed()

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"pgregory.net/rapid"
@@ -15,7 +16,12 @@ import (
 
 // world is a cluster that does what is planned, when it pleases.
 type world struct {
-	t         *rapid.T
+	t interface {
+		Helper()
+		Fatalf(format string, args ...any)
+	}
+	// choose picks one of so many.
+	choose    func(n int) int
 	now       time.Time
 	desired   *api.ClusterConfiguration
 	status    Status
@@ -25,20 +31,32 @@ type world struct {
 	loads     map[replication.ShardID]Load
 	servers   map[replication.ServerID]ServerFacts
 	transfers map[replication.ShardID]Transfer
-	stuck     map[replication.ShardID]bool
-	options   *Options
+	// stuck are shards whose changes do not get on, stubborn those that keep their leaders.
+	stuck, stubborn map[replication.ShardID]bool
+	options         *Options
 
 	// left are the servers that shards left since the inputs last changed, moves how often
 	// each kind was planned since then.
 	left  map[replication.ShardID]map[replication.ServerID]bool
 	moves map[Kind]int
-	// history tells them.
-	history []string
+	// history tells them, told all actions.
+	history, told []string
+	// unsettled says that replicas which left a shard are not deleted while their servers are away.
+	unsettled bool
+}
+
+// newStory is a world in which nothing is left to chance.
+func newStory(t *testing.T, c *api.ClusterConfiguration) *world {
+	w := newWorld(nil, c)
+	w.t, w.choose = t, func(int) int { return 0 }
+	return w
 }
 
 func newWorld(t *rapid.T, c *api.ClusterConfiguration) *world {
 	w := &world{
-		t: t, now: time.Unix(1e9, 0), status: Status{Cluster: "c"},
+		t: t, choose: func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "chosen") },
+		stubborn: map[replication.ShardID]bool{},
+		now:      time.Unix(1e9, 0), status: Status{Cluster: "c"},
 		docs: map[replication.ShardID]*replication.Document{}, leaders: map[replication.ShardID]replication.ServerID{},
 		progress: map[replication.ShardID]time.Time{}, loads: map[replication.ShardID]Load{},
 		servers: map[replication.ServerID]ServerFacts{}, transfers: map[replication.ShardID]Transfer{},
@@ -123,6 +141,7 @@ func (w *world) majority(servers []replication.ServerID) bool {
 // check holds each action against what must not happen.
 func (w *world) check(d Decision) {
 	for _, a := range d.Actions {
+		w.told = append(w.told, a.String())
 		switch a := a.(type) {
 		case SetEnsemble:
 			w.checkMove(a)
@@ -188,17 +207,15 @@ func (w *world) checkMove(a SetEnsemble) {
 		if known := w.status.server(s); !w.servers[s].Reachable || known != nil && (known.Removed || known.Draining) {
 			w.t.Fatalf("%v: %s is %v", a, s, known)
 		}
-		if left[s] && balances(a.Change.Kind) {
+		if left[s] && a.Change.Kind == KindBalance {
 			w.t.Fatalf("%s gave that replica away:\n%s", s, strings.Join(w.history, "\n"))
 		}
 	}
 	for _, s := range out {
-		left[s] = left[s] || balances(a.Change.Kind)
+		left[s] = left[s] || a.Change.Kind == KindBalance
 	}
 	w.moves[a.Change.Kind]++
 }
-
-func balances(k Kind) bool { return k == KindBalance || k == KindLoad }
 
 func (w *world) checkTransfer(a TransferLeader) {
 	if !slices.Contains(serversOf(w.docs[a.Shard]), a.To) || !w.servers[a.To].Reachable || w.leaders[a.Shard] != a.From || a.From == a.To {
@@ -216,14 +233,14 @@ func (w *world) pass(d time.Duration, eager bool) {
 	if slices.ContainsFunc(w.status.Changes, func(c Change) bool { return c.Aside }) {
 		w.changed() // what was set aside comes back
 	}
-	chance := func(label string) bool { return eager || rapid.IntRange(0, 2).Draw(w.t, label) > 0 }
+	chance := func() bool { return eager || w.choose(3) > 0 }
 	for _, n := range w.status.Namespaces {
 		for _, s := range n.Shards {
 			w.shard(s, chance)
 		}
 	}
 	for _, id := range slices.Clone(w.status.Deleting) {
-		if w.docs[id] != nil && chance("deleted") {
+		if w.docs[id] != nil && chance() {
 			w.docs[id] = &replication.Document{Version: 9, Status: replication.StatusDeleted}
 		}
 	}
@@ -246,7 +263,7 @@ func (w *world) wanted(id replication.ShardID) *Shard {
 }
 
 // shard lets a shard get on.
-func (w *world) shard(s Shard, chance func(string) bool) {
+func (w *world) shard(s Shard, chance func() bool) {
 	doc := w.docs[s.ID]
 	if doc == nil {
 		w.docs[s.ID] = documentOf(s.Ensemble)
@@ -259,22 +276,29 @@ func (w *world) shard(s Shard, chance func(string) bool) {
 		return
 	}
 	if leader := w.leaders[s.ID]; leader == "" || !w.servers[leader].Reachable || !slices.Contains(have, leader) {
-		if !chance("elected") {
+		if !chance() {
 			w.leaders[s.ID] = ""
 			return
 		}
 		w.elect(s.ID, have)
 	}
 	if t, asked := w.transfers[s.ID]; asked && t.At.Add(w.options.TransferWithin).After(w.now) && slices.Contains(have, t.To) &&
-		w.servers[t.To].Reachable && chance("transferred") {
+		w.servers[t.To].Reachable && !w.stubborn[s.ID] && chance() {
 		w.leaders[s.ID] = t.To
 	}
 	in := lacking(s.Ensemble, have)
 	if slices.Equal(s.Ensemble, have) || w.stuck[s.ID] || !w.majority(s.Ensemble) ||
-		slices.ContainsFunc(in, func(one replication.ServerID) bool { return !w.servers[one].Reachable }) || !chance("changed") {
+		slices.ContainsFunc(in, func(one replication.ServerID) bool { return !w.servers[one].Reachable }) || !chance() {
 		return
 	}
+	removed := doc.Removed
+	for _, m := range doc.Ensemble {
+		if w.unsettled && !w.servers[m.Server].Reachable && !slices.Contains(s.Ensemble, m.Server) {
+			removed = append(removed, m)
+		}
+	}
 	w.docs[s.ID] = documentOf(s.Ensemble)
+	w.docs[s.ID].Removed = removed
 	w.progress[s.ID] = w.now
 	if !slices.Contains(s.Ensemble, w.leaders[s.ID]) {
 		w.elect(s.ID, s.Ensemble)
@@ -294,7 +318,7 @@ func documentOf(servers []replication.ServerID) *replication.Document {
 // elect chooses some leader.
 func (w *world) elect(id replication.ShardID, have []replication.ServerID) {
 	there := slices.DeleteFunc(slices.Clone(have), func(s replication.ServerID) bool { return !w.servers[s].Reachable })
-	w.leaders[id] = rapid.SampledFrom(there).Draw(w.t, "leader")
+	w.leaders[id] = there[w.choose(len(there))]
 }
 
 // rest lets the cluster do all that is planned, until nothing more is. It fails if that
