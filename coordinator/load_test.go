@@ -56,6 +56,11 @@ func TestShardsMoveUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The last leader has to serve before the clients stop.
+	until(func(s coordinator.Snapshot) bool {
+		leader := s.Servers[s.Shards[0].Leader]
+		return leader.WritesPerSecond > 0 && leader.ReadsPerSecond > 0
+	})
 	close(moved)
 	<-written
 	s := until(func(s coordinator.Snapshot) bool {
@@ -68,7 +73,7 @@ func TestShardsMoveUnderLoad(t *testing.T) {
 				return false
 			}
 		}
-		return s.Servers[shard.Leader].WritesPerSecond > 0
+		return true
 	})
 	for _, r := range s.Shards[0].Replicas {
 		leads := r.Server == s.Shards[0].Leader
