@@ -16,7 +16,7 @@ type rate struct {
 	// sum is the mean of the time that was observed, weighted by how long ago it was, and
 	// weight what all of that weighs.
 	sum, weight float64
-	// until is up to when, on the clock of the server.
+	// until is up to when it was observed, on the clock of the server.
 	until int64
 }
 
@@ -26,7 +26,7 @@ func (r *rate) add(count uint64, from, to int64) {
 	if to <= from {
 		return
 	}
-	if r.weight != 0 && from > r.until {
+	if from > r.until {
 		r.observe(0, from-r.until)
 	}
 	r.observe(float64(count)*1000/float64(to-from), to-from)
@@ -72,6 +72,8 @@ func (r *replicaView) take(report *api.ReplicaReport, unchangedUntil, lookedAt i
 		from := max(r.lookedAt, unchangedUntil)
 		r.writes.add(more(r.report.GetWrites(), report.GetWrites()), from, lookedAt)
 		r.reads.add(more(r.report.GetReads(), report.GetReads()), from, lookedAt)
+	} else {
+		r.writes, r.reads = rate{until: lookedAt}, rate{until: lookedAt}
 	}
 	if gotOn(r.report, report) {
 		r.moved = time.Now()

@@ -42,6 +42,28 @@ func TestRatesAreThoseOfTheCounters(t *testing.T) {
 	})
 }
 
+// What was not told of did not happen: a burst after a rest is not spread over the rest.
+func TestRestIsKnownToBeOne(t *testing.T) {
+	s := &serverView{replicas: map[replication.ShardID]*replicaView{}}
+	tell := func(at int64, writes ...uint64) {
+		message := &api.ReplicaReports{LookedAtMs: at, Complete: true}
+		for _, n := range writes {
+			message.Replicas = []*api.ReplicaReport{{Shard: 1, Replica: 1, Writes: n}}
+		}
+		s.reports(message)
+	}
+	tell(3000, 0)
+	for at := int64(6000); at <= 60_000; at += 3000 {
+		tell(at)
+	}
+	tell(63_000, 300)
+	// A hundred a second in the last three seconds of a minute.
+	want := 100 * (1 - forget(3000)) / (1 - forget(60_000))
+	if got := s.replicas[1].writes.at(63_000); math.Abs(got-want) > 1e-6 {
+		t.Errorf("told %v a second, and it was %v", got, want)
+	}
+}
+
 // A server that begins anew begins its counters anew, and is not taken for what it was.
 func TestServersThatComeBackAreToldOfAnew(t *testing.T) {
 	v := newView(nobody{})
