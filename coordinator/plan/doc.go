@@ -70,6 +70,7 @@
 //	repair.go      moves that must be
 //	balance.go     moves by numbers, load.go by what replicas cost
 //	leaders.go     who leads
+//	settle.go      what need not be remembered any more
 //	notes.go       why something cannot be
 //	explain.go     what would come next
 package plan

@@ -78,7 +78,7 @@ func (p *planning) rests(x *shardState) bool {
 // tired reports whether a shard was changed so lately that its load is no reason to
 // change it again.
 func (p *planning) tired(x *shardState) bool {
-	return x.changed && !p.over(p.moment(x.change.Began), p.options.LoadRest)
+	return p.rests(x) || x.changed && x.change.Kind == KindLoad && !p.over(p.moment(x.change.Began), p.options.LoadRest)
 }
 
 // quorum reports whether a majority of an ensemble is within reach.

@@ -2,11 +2,9 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ostraka-db/ostraka/api"
-	"github.com/ostraka-db/ostraka/replication"
 )
 
 // Note says what is wanted and is not going to be, for now, and why.
@@ -95,26 +93,6 @@ func (p *planning) do(a Action) {
 
 func (p *planning) note(about, format string, args ...any) {
 	p.decision.Notes = append(p.decision.Notes, Note{About: about, Reason: fmt.Sprintf(format, args...)})
-}
-
-// settleBatch is how many changes that are of no further use are dropped for that alone.
-// Otherwise they are dropped with whatever else is stored.
-const settleBatch = 64
-
-// settle forgets the changes that are complete, and have been for so long that nothing
-// depends on when they were.
-func (p *planning) settle() {
-	keep := max(p.options.Rest, p.options.LoadRest, p.options.Interval, p.options.Quarantine)
-	var over []replication.ShardID
-	for i := range p.picture.shards {
-		x := &p.picture.shards[i]
-		if x.changed && !x.changing && !p.observed.Now.Before(p.moment(x.change.Began).Add(keep)) {
-			over = append(over, x.id)
-		}
-	}
-	if len(over) >= settleBatch || len(over) > 0 && slices.ContainsFunc(p.decision.Actions, Action.Lasts) {
-		p.do(Settle{Shards: over})
-	}
 }
 
 // over reports whether some time has passed since a moment. Where it has not, there

@@ -275,3 +275,28 @@ func TestExplanation(t *testing.T) {
 		t.Errorf("told\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
+
+// The changes that the status keeps do not grow with time, nor with how much is moved.
+func TestChangesAreForgotten(t *testing.T) {
+	w := newStory(t, plain(3, namespace("a", maxRested+200, 1)))
+	w.options.Rest, w.options.Quarantine, w.options.LoadRest = 10*time.Minute, 5*time.Minute, 20*time.Minute
+	w.plan()
+	w.pass(time.Second, true)
+	for i, s := range w.status.Namespaces[0].Shards {
+		kind := KindFactor
+		if i%2 == 0 {
+			kind = KindLoad
+		}
+		w.status.Changes = append(w.status.Changes, Change{Shard: s.ID, Kind: kind, Began: w.now.UnixMilli()})
+	}
+	for _, one := range []struct {
+		after time.Duration
+		left  int
+	}{{0, maxRested}, {10*time.Minute - time.Second, maxRested}, {time.Second, maxRested / 2}, {10 * time.Minute, 0}} {
+		w.now = w.now.Add(one.after)
+		w.plan()
+		if n := len(w.status.Changes); n != one.left {
+			t.Errorf("%d changes are kept after another %v, want %d", n, one.after, one.left)
+		}
+	}
+}
