@@ -300,3 +300,48 @@ func TestChangesAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// Members that are damaged, or behind, are given no leadership.
+func TestUnfitMembersAreNotMadeLeaders(t *testing.T) {
+	w := newStory(t, plain(2, namespace("a", 6, 2)))
+	w.rest()
+	w.setDraining("s0", true)
+	o := w.observed()
+	o.Now = o.Now.Add(time.Hour)
+	for id, facts := range o.Shards {
+		facts.Leader, facts.Unfit = "s0", []replication.ServerID{"s1"}
+		o.Shards[id] = facts
+	}
+	if d := Plan(w.desired, o); len(d.Actions) > 0 {
+		t.Errorf("planned %v", d.Actions)
+	}
+	for id, facts := range o.Shards {
+		facts.Unfit = nil
+		o.Shards[id] = facts
+	}
+	if d := Plan(w.desired, o); len(d.Actions) != 6 {
+		t.Errorf("planned %v for fit ones", d.Actions)
+	}
+}
+
+// A server that has been away for long is given replicas of new shards only where no other
+// can be.
+func TestNewShardsAvoidServersThatAreLongAway(t *testing.T) {
+	w := newStory(t, plain(3))
+	w.rest()
+	w.reach("s1", false)
+	for away, replicas := range map[time.Duration]int{w.options.LongAway - time.Second: 2, w.options.LongAway: 0} {
+		o := w.observed()
+		o.Now = o.Now.Add(away)
+		status := Apply(w.status, Plan(plain(3, namespace("a", 3, 2), namespace("b", 1, 3)), o).Actions)
+		there := 0
+		for _, s := range status.namespace("a").Shards {
+			if strings.Contains(names(s.Ensemble), "s1") {
+				there++
+			}
+		}
+		if there != replicas || status.namespace("b") == nil {
+			t.Errorf("away for %v, s1 holds %d shards of 3: %v", away, there, status.Namespaces)
+		}
+	}
+}
