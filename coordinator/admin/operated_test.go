@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ostraka-db/ostraka/api"
@@ -21,7 +22,7 @@ type operated struct {
 	now   coordinator.Snapshot
 	asked []string
 	// looked is how often the cluster was looked at.
-	looked int
+	looked atomic.Int64
 	// ends is what orders end with; does what they do before.
 	ends error
 	does func(*coordinator.Snapshot)
@@ -34,7 +35,7 @@ func (o *operated) Explain() (plan.Explanation, error) { return o.explains, o.en
 func (o *operated) Snapshot() coordinator.Snapshot {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.looked++
+	o.looked.Add(1)
 	return o.now
 }
 

@@ -298,10 +298,10 @@ func TestFollowersShareALook(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		before := o.looked
+		before := o.looked.Load()
 		time.Sleep(3*followEvery + followEvery/2)
 		synctest.Wait()
-		if n := o.looked - before; n != 3 {
+		if n := o.looked.Load() - before; n != 3 {
 			t.Errorf("it was looked at %d times in 3 rounds", n)
 		}
 		cancel()
