@@ -46,7 +46,7 @@ func TestShardsMoveUnderLoad(t *testing.T) {
 		})
 	}()
 	for range 3 {
-		s := c.Snapshot().Shards[0]
+		s := until(func(s coordinator.Snapshot) bool { return s.Shards[0].Leader != "" }).Shards[0]
 		all := []replication.ServerID{"s1", "s2", "s3", "s4"}
 		to := all[slices.IndexFunc(all, func(id replication.ServerID) bool { return !slices.Contains(s.Wanted, id) })]
 		if err := c.MoveReplica(l.ctx, 0, s.Leader, to); err != nil {
