@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
+	"github.com/ostraka-db/ostraka/internal/engine"
 	"github.com/ostraka-db/ostraka/kv/keyspace"
 )
 
@@ -291,7 +292,7 @@ func TestShardsAreIndependent(t *testing.T) {
 
 func TestEngineMessagesReachTheLogger(t *testing.T) {
 	var out bytes.Buffer
-	logger := engineLogger{slog.New(slog.NewTextHandler(&out, nil))}
+	logger := engine.Logger{Owner: "kv", To: slog.New(slog.NewTextHandler(&out, nil))}
 	logger.Infof("unseen %d", 1)
 	logger.Errorf("seen %d", 2)
 	func() {

@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/ostraka-db/ostraka/internal/enginefs"
+	"github.com/ostraka-db/ostraka/internal/engine"
 )
 
 // Options configure a DB. FS and Dir must be set; the rest may be left zero.
@@ -75,11 +75,11 @@ func (o *Options) pebbleOptions(failing *flushing) (*pebble.Options, error) {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	engine := &pebble.Options{
-		FS:                          enginefs.New(o.FS),
+		FS:                          engine.FS(o.FS),
 		FormatMajorVersion:          diskFormat,
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                o.MemTableBytes,
-		Logger:                      engineLogger{logger},
+		Logger:                      engine.Logger{Owner: "kv", To: logger},
 		DisableAutomaticCompactions: o.DisableCompactions,
 		// The server's log holds every entry; a second one would double each write.
 		DisableWAL: true,

@@ -27,8 +27,8 @@ var arrows = []arrow{
 	{from: "api"},
 	{from: "kv/keyspace"},
 	// What Pebble's databases are opened on.
-	{from: "internal/enginefs"},
-	{from: "kv", to: []string{"api", "internal/enginefs", "kv/keyspace"}},
+	{from: "internal/engine"},
+	{from: "kv", to: []string{"api", "internal/engine", "kv/keyspace"}},
 
 	// The core is pure: no storage, no wire, no clock, no library.
 	{from: "replication", alone: true},
@@ -60,7 +60,7 @@ var arrows = []arrow{
 	{from: "coordinator", to: []string{"api", "kv/keyspace", "replication", "replication/grpc", "internal/filewatch", "internal/metric"}},
 	// Metadata that coordinators keep among themselves, by Raft: the engine beneath it is
 	// no other part's of a coordinator.
-	{from: "coordinator/metadata/raft", to: []string{"api", "coordinator", "internal/enginefs"}},
+	{from: "coordinator/metadata/raft", to: []string{"api", "coordinator", "internal/engine"}},
 	// Kubernetes' client is a large library: it is for the coordinator's own program, and
 	// for no other.
 	{from: "coordinator/kube"},

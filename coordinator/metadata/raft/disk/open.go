@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ostraka-db/ostraka/api"
-	"github.com/ostraka-db/ostraka/internal/enginefs"
+	"github.com/ostraka-db/ostraka/internal/engine"
 )
 
 // The names within a directory.
@@ -151,13 +151,13 @@ func (d *Disk) reopen(marker *api.RaftIdentity) error {
 
 func (d *Disk) engineOptions(fresh bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                 enginefs.New(d.options.FS),
+		FS:                 engine.FS(d.options.FS),
 		FormatMajorVersion: diskFormat,
 		MemTableSize:       memTableBytes,
 		CacheSize:          cacheBytes,
 		ErrorIfExists:      fresh,
 		ErrorIfNotExists:   !fresh,
-		Logger:             engineLogger{d.options.Logger},
+		Logger:             engine.Logger{Owner: "raft directory", To: d.options.Logger},
 		EventListener: &pebble.EventListener{
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
 				d.options.Failed(fmt.Errorf("the Raft directory %s is damaged: %s: %w. %s", d.options.Dir, info.Path, info.Details, remedy))
@@ -262,23 +262,4 @@ func parseMarker(text []byte) (*api.RaftIdentity, error) {
 		return nil, errors.New("it was changed")
 	}
 	return identity, nil
-}
-
-// engineLogger hands Pebble's messages to a structured logger.
-type engineLogger struct{ to *slog.Logger }
-
-func (l engineLogger) Infof(format string, args ...any) {
-	l.to.Debug("storage engine", "message", fmt.Sprintf(format, args...))
-}
-
-func (l engineLogger) Errorf(format string, args ...any) {
-	l.to.Error("storage engine", "message", fmt.Sprintf(format, args...))
-}
-
-// Fatalf ends the process. Pebble calls it when it cannot tell what is on disk any more,
-// as after a failed sync, and must not go on. Another coordinator does.
-func (l engineLogger) Fatalf(format string, args ...any) {
-	message := fmt.Sprintf(format, args...)
-	l.to.Error("storage engine cannot go on", "message", message)
-	panic("raft directory: storage engine cannot go on: " + message)
 }

@@ -1,4 +1,4 @@
-package enginefs
+package engine
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// New returns the file system for a database on another.
-func New(beneath vfs.FS) vfs.FS { return manifestFS{beneath} }
+// FS returns the file system for a database on another.
+func FS(beneath vfs.FS) vfs.FS { return manifestFS{beneath} }
 
 type manifestFS struct{ vfs.FS }
 
